@@ -1,0 +1,205 @@
+//! What a model says about itself: the file `manifest.json` beside the model file.
+//!
+//! Only data and its meaning; [`crate::Model`] reads and checks it.
+
+use serde::{Deserialize, Serialize};
+
+/// Everything about one version of a model except its weights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The model's name, such as `logistic`.
+    pub name: String,
+    /// Which engine scores it.
+    pub algorithm: Algorithm,
+    /// The version under that name, such as `1`.
+    pub version: String,
+    /// One sentence for the price list.
+    pub description: String,
+    /// The model file's name, beside the manifest, without a directory.
+    pub file: String,
+    /// SHA-256 of the model file in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// What is read of a customer.
+    pub schema: Schema,
+    /// What the model calculates with, in the order in which the model file counts its inputs.
+    pub inputs: Vec<Input>,
+    /// From the model's score to the probability of leaving.
+    pub calibration: Calibration,
+    /// A customer leaves where the probability of leaving is at least this.
+    pub threshold: f64,
+    /// Quality measured by cross-validation; empty for an imported model.
+    #[serde(default)]
+    pub metrics: Metrics,
+    /// What it was trained on; nothing for an imported model.
+    #[serde(default)]
+    pub training: Option<Training>,
+}
+
+/// The engines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// Logistic regression; a [`crate::linear::LinearFile`].
+    Logistic,
+    /// A linear support vector machine; a [`crate::linear::LinearFile`].
+    Svm,
+    /// A random forest; a [`crate::forest::ForestFile`].
+    RandomForest,
+    /// Oblivious trees in CatBoost's JSON format; a [`crate::catboost::CatBoostFile`].
+    Catboost,
+}
+
+/// What is read of a customer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Schema {
+    /// The columns that the model needs. Each must be in a file, under its name or an alias.
+    pub features: Vec<Feature>,
+    /// Names of columns that tell the outcome: they pass through and are never features.
+    #[serde(default)]
+    pub outcomes: Vec<String>,
+}
+
+/// One column that the model needs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Feature {
+    /// The model's own name of the column. Names are compared by [`crate::names::key`].
+    pub name: String,
+    /// Other names under which people send the same column.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Number or category.
+    #[serde(flatten)]
+    pub kind: FeatureKind,
+}
+
+/// What a feature's cells are.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FeatureKind {
+    /// A number; an empty cell is missing.
+    Number,
+    /// One of the listed values; an empty cell is missing, any other value unknown.
+    Category {
+        /// The values; their positions are the codes that [`InputEncoding::Category`] refers to.
+        values: Vec<CategoryValue>,
+    },
+}
+
+/// One value of a category, compared by [`crate::names::key`] as column names are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryValue {
+    /// The model's own spelling.
+    pub value: String,
+    /// Other spellings of the same value.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+}
+
+/// One number that the model calculates with, made of one feature.
+///
+/// A category becomes ordinal codes by one input, or one-hot columns by one input per value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Input {
+    /// The input's name: the feature's for a number, `Feature=Value` for a one-hot column.
+    pub name: String,
+    /// The name of the [`Feature`] that it is made of.
+    pub feature: String,
+    /// How.
+    #[serde(flatten)]
+    pub encoding: InputEncoding,
+}
+
+/// How an input is made of its feature.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "encoding", rename_all = "snake_case")]
+pub enum InputEncoding {
+    /// The number itself.
+    Number {
+        /// Stands for a missing number. Without it a missing number stays NaN, which only the engine of
+        /// CatBoost understands; the others need it.
+        #[serde(default)]
+        missing: Option<f64>,
+    },
+    /// A number for each value of the category.
+    Category {
+        /// As long as the feature's list of values, in the same order.
+        values: Vec<f64>,
+        /// For a value that is not in the list.
+        unknown: f64,
+        /// For an empty cell.
+        missing: f64,
+    },
+}
+
+/// `probability = sigmoid(slope * score + offset)`, the last step of every engine.
+///
+/// The score is the linear sum (logistic, SVM), the log-odds of the mean leaf (random forest), or the raw
+/// value of CatBoost. The slope is positive, so that calibration never changes a ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Greater than 0.
+    pub slope: f64,
+    /// Any finite number.
+    pub offset: f64,
+}
+
+impl Calibration {
+    /// Leaves a score in log-odds as it is.
+    pub const IDENTITY: Calibration = Calibration { slope: 1.0, offset: 0.0 };
+
+    /// The probability for a score: strictly between 0 and 1, and increasing wherever `f64` can tell
+    /// two scores apart.
+    #[must_use]
+    pub fn probability(self, score: f64) -> f64 {
+        // Beyond 36 the sigmoid would round to exactly 0 or 1.
+        let log_odds = (self.slope * score + self.offset).clamp(-36.0, 36.0);
+        1.0 / (1.0 + (-log_odds).exp())
+    }
+}
+
+/// Quality, measured on customers that the model was not trained on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Metrics {
+    /// Area under the ROC curve.
+    pub auc: Option<f64>,
+    /// Lower end of its 95 % interval.
+    pub auc_low: Option<f64>,
+    /// Upper end of its 95 % interval.
+    pub auc_high: Option<f64>,
+    /// Area under the precision-recall curve.
+    pub average_precision: Option<f64>,
+    /// Mean squared error of the probabilities.
+    pub brier: Option<f64>,
+    /// Mean negative log-likelihood.
+    pub log_loss: Option<f64>,
+    /// Expected calibration error over 10 bins of equal count.
+    pub calibration_error: Option<f64>,
+    /// F1 at the threshold.
+    pub f1: Option<f64>,
+    /// Precision at the threshold.
+    pub precision: Option<f64>,
+    /// Recall at the threshold.
+    pub recall: Option<f64>,
+    /// Accuracy at the threshold.
+    pub accuracy: Option<f64>,
+    /// How many times more leavers than average are in the highest tenth.
+    pub lift_at_10: Option<f64>,
+}
+
+/// The training data's fingerprint and how it was used. Never a customer's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Training {
+    /// The CSV's name, without a directory.
+    pub file_name: String,
+    /// SHA-256 of the CSV in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Customers in it.
+    pub rows: u64,
+    /// Those who left.
+    pub positives: u64,
+    /// Folds of the cross-validation.
+    pub folds: u32,
+    /// Seed of everything random.
+    pub seed: u64,
+}
