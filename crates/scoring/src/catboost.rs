@@ -3,8 +3,14 @@
 //! The n-th input of the manifest is the float feature with `flat_feature_index` n. Inputs are compared
 //! as `f32`, as CatBoost does.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
+
+use crate::manifest::{
+    Algorithm, Calibration, Feature, FeatureKind, Input, InputEncoding, Manifest, Metrics, Schema,
+};
+use crate::model::{ModelError, checksum};
+use crate::vocabulary;
 
 /// The parts of the file that decide the score. Other keys are kept where they are needed to refuse what
 /// cannot be served.
@@ -18,7 +24,11 @@ pub struct CatBoostFile {
     /// Nothing in a model of trees that are not oblivious.
     #[serde(default)]
     pub oblivious_trees: Vec<ObliviousTree>,
+    /// Trees that are not oblivious: refused where there are any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trees: Vec<Value>,
     /// `score = scale * (sum of leaves) + bias`, written as `[scale, [bias]]`.
+    #[serde(deserialize_with = "scale_and_bias")]
     pub scale_and_bias: (f64, Vec<f64>),
 }
 
@@ -103,4 +113,103 @@ pub struct Split {
     /// `FloatFeature`; any other is refused.
     #[serde(default)]
     pub split_type: String,
+}
+
+impl CatBoostFile {
+    /// Reads a file and refuses what could not be scored exactly.
+    pub fn read(file: &[u8]) -> Result<CatBoostFile, ModelError> {
+        let file: CatBoostFile = serde_json::from_slice(file).map_err(|error| {
+            ModelError::Invalid(format!("the model file is not CatBoost's JSON: {error}"))
+        })?;
+        let features = &file.features_info;
+        let refusals = [
+            (!features.categorical_features.is_empty(), "it has categorical features"),
+            (!features.text_features.is_empty(), "it has text features"),
+            (!features.embedding_features.is_empty(), "it has embedding features"),
+            (!features.ctrs.is_empty(), "it has target statistics (CTR)"),
+            (!file.trees.is_empty(), "its trees are not symmetric"),
+            (file.oblivious_trees.is_empty(), "it has no oblivious trees"),
+        ];
+        if let Some((_, reason)) = refusals.iter().find(|(refused, _)| *refused) {
+            return Err(ModelError::Unsupported((*reason).to_owned()));
+        }
+        match file.loss() {
+            Some(loss) if !matches!(loss.as_str(), "Logloss" | "CrossEntropy") => {
+                Err(ModelError::Unsupported(format!(
+                    "its loss is {loss}, whose score is no log-odds of two classes"
+                )))
+            }
+            _ => Ok(file),
+        }
+    }
+
+    /// The name of the loss function, where the file tells it.
+    fn loss(&self) -> Option<String> {
+        let parameters = self.model_info.get("params")?;
+        // Some versions of the library write the parameters as a string of JSON.
+        let parsed = parameters.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let loss = parsed.as_ref().unwrap_or(parameters).get("loss_function")?;
+        loss.get("type").unwrap_or(loss).as_str().map(str::to_owned)
+    }
+}
+
+/// A manifest for a model that the official library exported as JSON: its columns are its feature names,
+/// its probability is that of class 1, and its quality is not known.
+pub fn import(name: &str, file: &[u8]) -> Result<Manifest, ModelError> {
+    let model = CatBoostFile::read(file)?;
+    let mut floats: Vec<&FloatFeature> = model.features_info.float_features.iter().collect();
+    floats.sort_by_key(|feature| feature.flat_feature_index);
+    if floats.iter().enumerate().any(|(position, feature)| position != feature.flat_feature_index) {
+        return Err(ModelError::Unsupported("its features are not all numbers".to_owned()));
+    }
+    let name_of = |feature: &FloatFeature| match feature.feature_id.as_str() {
+        "" => feature.flat_feature_index.to_string(),
+        id => id.to_owned(),
+    };
+    let number = |feature: &&FloatFeature| Feature {
+        name: name_of(feature),
+        aliases: Vec::new(),
+        kind: FeatureKind::Number,
+    };
+    let input = |feature: &&FloatFeature| Input {
+        name: name_of(feature),
+        feature: name_of(feature),
+        encoding: InputEncoding::Number { missing: None },
+    };
+    let features: Vec<Feature> = floats.iter().map(number).collect();
+    let is_feature = |outcome: &String| features.iter().any(|feature| same(&feature.name, outcome));
+    let outcomes = vocabulary::outcomes().into_iter().filter(|outcome| !is_feature(outcome)).collect();
+    Ok(Manifest {
+        name: name.to_owned(),
+        algorithm: Algorithm::Catboost,
+        version: "1".to_owned(),
+        description: "A model imported from CatBoost.".to_owned(),
+        file: "model.json".to_owned(),
+        sha256: checksum(file),
+        schema: Schema { features, outcomes },
+        inputs: floats.iter().map(input).collect(),
+        calibration: Calibration::IDENTITY,
+        threshold: 0.5,
+        metrics: Metrics::default(),
+        training: None,
+    })
+}
+
+fn same(left: &str, right: &str) -> bool {
+    crate::names::key(left) == crate::names::key(right)
+}
+
+/// Older files have `[scale, bias]` in place of `[scale, [bias]]`.
+fn scale_and_bias<'de, D: Deserializer<'de>>(deserializer: D) -> Result<(f64, Vec<f64>), D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Bias {
+        One(f64),
+        Many(Vec<f64>),
+    }
+    let (scale, bias) = <(f64, Bias)>::deserialize(deserializer)?;
+    Ok(match bias {
+        Bias::One(bias) => (scale, vec![bias]),
+        Bias::Many(biases) => (scale, biases),
+    })
 }

@@ -13,16 +13,18 @@
 //! The model file says only what the algorithm makes of the inputs: [`linear::LinearFile`],
 //! [`forest::ForestFile`], or the JSON format of CatBoost ([`catboost`]).
 
+mod block;
 pub mod catboost;
 pub mod forest;
 pub mod linear;
 pub mod manifest;
 pub mod model;
 pub mod names;
+mod oblivious;
 pub mod vocabulary;
 
 pub use manifest::{
     Algorithm, Calibration, CategoryValue, Feature, FeatureKind, Input, InputEncoding, Manifest, Metrics,
     Schema, Training,
 };
-pub use model::{MISSING, ModelError, UNKNOWN};
+pub use model::{MISSING, Model, ModelError, UNKNOWN};

@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::block::{Block, ROWS, Source};
+use crate::manifest::Input;
+use crate::model::ModelError;
+
 /// The value of [`LinearFile::format`].
 pub const FORMAT: &str = "augur-linear-1";
 
@@ -25,4 +29,94 @@ pub struct LinearTerm {
     pub scale: f64,
     /// Of the scaled input.
     pub weight: f64,
+}
+
+/// A linear model with means, scales and imputed numbers folded into weights and tables.
+#[derive(Debug, Clone)]
+pub(crate) struct Linear {
+    constant: f64,
+    numbers: Vec<NumberWeight>,
+    categories: Vec<CategoryWeights>,
+}
+
+#[derive(Debug, Clone)]
+struct NumberWeight {
+    slot: usize,
+    weight: f64,
+    /// What a missing number adds.
+    missing: f64,
+}
+
+#[derive(Debug, Clone)]
+struct CategoryWeights {
+    slot: usize,
+    table: Vec<f64>,
+}
+
+impl Linear {
+    pub(crate) fn read(file: &[u8], inputs: &[Input], sources: &[Source]) -> Result<Linear, ModelError> {
+        let file: LinearFile = serde_json::from_slice(file)
+            .map_err(|error| ModelError::Invalid(format!("the model file is no linear model: {error}")))?;
+        if file.format != FORMAT {
+            return Err(ModelError::Unsupported(format!("the format {:?} is not {FORMAT}", file.format)));
+        }
+        if file.terms.len() != inputs.len() {
+            let (terms, inputs) = (file.terms.len(), inputs.len());
+            return Err(ModelError::Invalid(format!("{terms} terms for {inputs} inputs")));
+        }
+        let mut linear = Linear { constant: file.intercept, numbers: Vec::new(), categories: Vec::new() };
+        for ((term, input), source) in file.terms.iter().zip(inputs).zip(sources) {
+            let weight = term.weight / term.scale;
+            if !(weight.is_finite() && term.mean.is_finite()) {
+                return Err(ModelError::Invalid(format!("the term of {:?} is not finite", input.name)));
+            }
+            match source {
+                Source::Number { missing, .. } if missing.is_nan() => {
+                    let name = &input.name;
+                    return Err(ModelError::Invalid(format!(
+                        "{name:?} has no number that stands for missing"
+                    )));
+                }
+                Source::Number { slot, missing } => linear.add_number(*slot, weight, term.mean, *missing),
+                Source::Category { slot, table } => linear.add_category(*slot, weight, term.mean, table),
+            }
+        }
+        if !linear.constant.is_finite() {
+            return Err(ModelError::Invalid("the intercept is not finite".to_owned()));
+        }
+        Ok(linear)
+    }
+
+    pub(crate) fn score(&self, block: &Block, scores: &mut [f64; ROWS]) {
+        scores.fill(self.constant);
+        for NumberWeight { slot, weight, missing } in &self.numbers {
+            for (score, &number) in scores.iter_mut().zip(block.numbers(*slot)) {
+                *score += if number.is_nan() { *missing } else { number * weight };
+            }
+        }
+        for CategoryWeights { slot, table } in &self.categories {
+            for (score, &code) in scores.iter_mut().zip(block.codes(*slot)) {
+                *score += table[usize::from(code)];
+            }
+        }
+    }
+
+    fn add_number(&mut self, slot: usize, weight: f64, mean: f64, missing: f64) {
+        self.constant -= weight * mean;
+        match self.numbers.iter_mut().find(|number| number.slot == slot) {
+            Some(number) => {
+                number.weight += weight;
+                number.missing += weight * missing;
+            }
+            None => self.numbers.push(NumberWeight { slot, weight, missing: weight * missing }),
+        }
+    }
+
+    fn add_category(&mut self, slot: usize, weight: f64, mean: f64, table: &[f64]) {
+        let added = table.iter().map(|value| weight * (value - mean));
+        match self.categories.iter_mut().find(|category| category.slot == slot) {
+            Some(category) => category.table.iter_mut().zip(added).for_each(|(sum, value)| *sum += value),
+            None => self.categories.push(CategoryWeights { slot, table: added.collect() }),
+        }
+    }
 }

@@ -1,11 +1,29 @@
-//! A model ready to score.
+//! A model ready to score: read, checked, and everything folded that can be before the first row.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::block::{Block, ROWS, Slots, Source};
+use crate::catboost::CatBoostFile;
+use crate::forest::Forest;
+use crate::linear::Linear;
+use crate::manifest::{Algorithm, FeatureKind, Manifest, Schema};
+use crate::names;
+use crate::oblivious::Oblivious;
 
 /// The code of a category's value that the model does not know.
 pub const UNKNOWN: u32 = u32::MAX;
 /// The code of a category's missing value.
 pub const MISSING: u32 = u32::MAX - 1;
+
+/// The manifest's name in a model's directory.
+pub const MANIFEST_FILE: &str = "manifest.json";
+
+/// The most values of a category, so that a code and the two special ones fit in 16 bits.
+const VALUES_MAX: usize = 60_000;
 
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -32,4 +50,183 @@ pub enum ModelError {
     /// A model that this engine could not score exactly.
     #[error("this model cannot be served: {0}")]
     Unsupported(String),
+}
+
+/// A model ready to score. It never changes, so that threads can share it.
+#[derive(Debug, Clone)]
+pub struct Model {
+    manifest: Manifest,
+    slots: Slots,
+    engine: Engine,
+}
+
+#[derive(Debug, Clone)]
+enum Engine {
+    Linear(Linear),
+    Forest(Forest),
+    Oblivious(Oblivious),
+}
+
+impl Model {
+    /// Reads a model from its two files; refuses a model file whose SHA-256 is not the manifest's.
+    pub fn from_parts(manifest_json: &[u8], model_file: &[u8]) -> Result<Model, ModelError> {
+        let manifest: Manifest = serde_json::from_slice(manifest_json)
+            .map_err(|error| ModelError::Invalid(format!("the manifest cannot be read: {error}")))?;
+        let found = checksum(model_file);
+        if found != manifest.sha256 {
+            return Err(ModelError::Checksum { expected: manifest.sha256, found });
+        }
+        check(&manifest)?;
+        let slots = Slots::new(&manifest.schema);
+        let resolve = |input| Source::resolve(&manifest.schema, &slots, input);
+        let sources = manifest.inputs.iter().map(resolve).collect::<Result<Vec<_>, _>>()?;
+        let engine = match manifest.algorithm {
+            Algorithm::Logistic | Algorithm::Svm => {
+                Engine::Linear(Linear::read(model_file, &manifest.inputs, &sources)?)
+            }
+            Algorithm::RandomForest => Engine::Forest(Forest::read(model_file, &sources)?),
+            Algorithm::Catboost => {
+                let file = CatBoostFile::read(model_file)?;
+                Engine::Oblivious(Oblivious::read(&file, &manifest.inputs, &sources)?)
+            }
+        };
+        Ok(Model { manifest, slots, engine })
+    }
+
+    /// Reads a model from its directory.
+    pub fn load(directory: &Path) -> Result<Model, ModelError> {
+        let manifest_json = read(&directory.join(MANIFEST_FILE))?;
+        let manifest: Manifest = serde_json::from_slice(&manifest_json)
+            .map_err(|error| ModelError::Invalid(format!("the manifest cannot be read: {error}")))?;
+        check_file_name(&manifest.file)?;
+        Model::from_parts(&manifest_json, &read(&directory.join(&manifest.file))?)
+    }
+
+    /// What the model says about itself.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The calibrated probability of leaving of one customer.
+    ///
+    /// `numbers` has one entry for each number of the schema, in its order, NaN for missing; `categories`
+    /// one code for each category: the value's position in its list, [`UNKNOWN`] or [`MISSING`].
+    ///
+    /// # Panics
+    ///
+    /// Where there are fewer numbers or categories than the schema has.
+    #[must_use]
+    pub fn score(&self, numbers: &[f64], categories: &[u32]) -> f64 {
+        let mut probabilities = Vec::with_capacity(1);
+        self.score_rows(1, numbers, categories, &mut probabilities);
+        probabilities[0]
+    }
+
+    /// The same for many customers, row after row; the probabilities are appended.
+    ///
+    /// # Panics
+    ///
+    /// Where there are fewer numbers or categories than `rows` customers have.
+    pub fn score_rows(&self, rows: usize, numbers: &[f64], categories: &[u32], probabilities: &mut Vec<f64>) {
+        let (width, codes) = (self.slots.numbers, self.slots.values.len());
+        let mut block = Block::new(&self.slots);
+        for first in (0..rows).step_by(ROWS) {
+            let count = ROWS.min(rows - first);
+            for row in 0..count {
+                for slot in 0..width {
+                    block.set_number(slot, row, numbers[(first + row) * width + slot]);
+                }
+                for slot in 0..codes {
+                    let code = categories[(first + row) * codes + slot];
+                    block.set_code(slot, row, self.slots.position(slot, code));
+                }
+            }
+            self.score_block(&block, count, probabilities);
+        }
+    }
+
+    /// Appends the probabilities of the block's first `count` rows.
+    pub(crate) fn score_block(&self, block: &Block, count: usize, probabilities: &mut Vec<f64>) {
+        let mut scores = [0.0; ROWS];
+        match &self.engine {
+            Engine::Linear(linear) => linear.score(block, &mut scores),
+            Engine::Forest(forest) => forest.score(block, &mut scores),
+            Engine::Oblivious(oblivious) => oblivious.score(block, &mut scores),
+        }
+        let calibration = self.manifest.calibration;
+        probabilities.extend(scores[..count].iter().map(|&score| calibration.probability(score)));
+    }
+
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.manifest.schema
+    }
+
+    pub(crate) fn slots(&self) -> &Slots {
+        &self.slots
+    }
+}
+
+/// SHA-256 as a manifest writes it.
+#[must_use]
+pub fn checksum(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
+    fs::read(path).map_err(|source| ModelError::Read { path: path.to_owned(), source })
+}
+
+fn check(manifest: &Manifest) -> Result<(), ModelError> {
+    check_file_name(&manifest.file)?;
+    let calibration = manifest.calibration;
+    if !(calibration.slope > 0.0 && calibration.slope.is_finite() && calibration.offset.is_finite()) {
+        return Err(ModelError::Invalid("the calibration's slope must be greater than 0".to_owned()));
+    }
+    if !(0.0..=1.0).contains(&manifest.threshold) {
+        return Err(ModelError::Invalid("the threshold must be between 0 and 1".to_owned()));
+    }
+    if manifest.schema.features.is_empty() {
+        return Err(ModelError::Invalid("the schema has no feature".to_owned()));
+    }
+    check_names(&manifest.schema)
+}
+
+/// The file lies beside the manifest and nowhere else.
+fn check_file_name(file: &str) -> Result<(), ModelError> {
+    if Path::new(file).file_name().is_none_or(|name| name != file) {
+        return Err(ModelError::Invalid(format!("{file:?} is no file name")));
+    }
+    Ok(())
+}
+
+/// A column or value must mean one thing.
+fn check_names(schema: &Schema) -> Result<(), ModelError> {
+    let mut columns: HashSet<String> = schema.outcomes.iter().map(|name| names::key(name)).collect();
+    for feature in &schema.features {
+        let keys: HashSet<String> =
+            [&feature.name].into_iter().chain(&feature.aliases).map(|name| names::key(name)).collect();
+        if keys.iter().any(|key| columns.contains(key)) {
+            let name = &feature.name;
+            return Err(ModelError::Invalid(format!(
+                "a name of the column {name:?} means another column too"
+            )));
+        }
+        columns.extend(keys);
+        let FeatureKind::Category { values } = &feature.kind else { continue };
+        if values.len() > VALUES_MAX {
+            return Err(ModelError::Invalid(format!("{:?} has more than {VALUES_MAX} values", feature.name)));
+        }
+        let mut known = HashSet::new();
+        for value in values {
+            let keys: HashSet<String> =
+                [&value.value].into_iter().chain(&value.aliases).map(|name| names::key(name)).collect();
+            if keys.iter().any(|key| known.contains(key)) {
+                let (value, name) = (&value.value, &feature.name);
+                return Err(ModelError::Invalid(format!("{value:?} of {name:?} means another value too")));
+            }
+            known.extend(keys);
+        }
+    }
+    Ok(())
 }

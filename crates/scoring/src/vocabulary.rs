@@ -73,9 +73,7 @@ const OUTCOMES: &[&str] = &[
 pub fn known_feature(column: &str) -> Option<Feature> {
     let wanted = names::key(column);
     let is_wanted = |name: &&str| names::key(name) == wanted;
-    let known = KNOWN
-        .iter()
-        .find(|known| is_wanted(&known.name) || known.aliases.iter().any(|name| is_wanted(name)))?;
+    let known = KNOWN.iter().find(|known| is_wanted(&known.name) || known.aliases.iter().any(is_wanted))?;
     let kind = if known.values.is_empty() { FeatureKind::Number } else { category(known.values) };
     Some(Feature {
         name: known.name.to_owned(),
