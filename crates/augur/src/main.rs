@@ -1,0 +1,2 @@
+//! augur
+fn main() {}
