@@ -1,0 +1,44 @@
+# Every task of this project. `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run build test check fmt sqlx deny hooks services stop-services
+
+help: ## lists the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## builds and starts everything in one process, with a demo user, on http://127.0.0.1:8000
+	scripts/install_packages run
+	cargo build --release
+	exec target/release/augur serve --demo $(ARGS)
+
+build: ## builds target/release/augur
+	cargo build --release
+
+test: ## runs every test, on servers that it starts and stops itself (ARGS go to the tests)
+	scripts/install_packages test
+	scripts/test_services run scripts/test $(ARGS)
+
+check: ## formatting and lints
+	cargo fmt --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+
+fmt: ## formats the code
+	cargo fmt
+
+sqlx: ## writes .sqlx anew after a change of a query or a migration
+	scripts/install_packages test
+	mkdir -p .test
+	scripts/test_services run --only postgresql scripts/prepare_queries
+
+deny: ## checks licences, sources and doubles of the dependencies (needs cargo-deny)
+	cargo deny --all-features check bans licenses sources
+
+hooks: ## has git run `make check` before each commit
+	git config core.hooksPath scripts/hooks
+
+services: ## starts the tests' servers for a session of work: eval "$$(make -s services)"
+	@scripts/install_packages test
+	@scripts/test_services start
+
+stop-services: ## stops them
+	@scripts/test_services stop
