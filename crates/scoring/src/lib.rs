@@ -13,18 +13,55 @@
 //! The model file says only what the algorithm makes of the inputs: [`linear::LinearFile`],
 //! [`forest::ForestFile`], or the JSON format of CatBoost ([`catboost`]).
 
+//!
+//! A customer file goes through [`Inspector`] while it is stored, which finds its [`Dialect`] and refuses
+//! what cannot be read; then through [`score_csv`], [`check_csv`] or, for JSON, [`score_customers`].
+//! What is wrong with a file is an [`InputError`] with stable codes ([`problem::code`]), lines and columns.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
 mod block;
 pub mod catboost;
+mod charset;
+mod check;
+mod chunk;
+mod columns;
+mod customers;
+mod dialect;
+mod dictionary;
 pub mod forest;
+mod inspector;
+mod layout;
 pub mod linear;
+mod magic;
 pub mod manifest;
 pub mod model;
 pub mod names;
+mod numbers;
 mod oblivious;
+pub mod problem;
+mod reader;
+mod records;
+mod rows;
+mod score;
+mod spreadsheet;
+mod summary;
+mod text;
+mod transcode;
 pub mod vocabulary;
 
+pub use check::{CheckReport, ColumnReport, check_csv};
+pub use columns::{ColumnMatch, match_columns};
+pub use customers::{Scored, score_customers};
+pub use dialect::{Compression, Dialect, Encoding};
+pub use inspector::{Inspection, Inspector, Limits};
 pub use manifest::{
     Algorithm, Calibration, CategoryValue, Feature, FeatureKind, Input, InputEncoding, Manifest, Metrics,
     Schema, Training,
 };
 pub use model::{MISSING, Model, ModelError, UNKNOWN};
+pub use problem::{InputError, Problem, ScoreError};
+pub use reader::RECORD_BYTES_MAX;
+pub use score::{OnError, ScoreOptions, score_csv};
+pub use spreadsheet::spreadsheet_safe;
+pub use summary::{Summary, UnknownCategory};

@@ -158,10 +158,6 @@ impl Model {
         probabilities.extend(scores[..count].iter().map(|&score| calibration.probability(score)));
     }
 
-    pub(crate) fn schema(&self) -> &Schema {
-        &self.manifest.schema
-    }
-
     pub(crate) fn slots(&self) -> &Slots {
         &self.slots
     }

@@ -1,0 +1,167 @@
+//! Scores a few customers that come as JSON objects.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::block::{Block, ROWS, Slot};
+use crate::chunk::leaves;
+use crate::columns::{feature_keys, missing_columns};
+use crate::dictionary::Dictionary;
+use crate::manifest::FeatureKind;
+use crate::model::Model;
+use crate::names;
+use crate::numbers;
+use crate::problem::{InputError, Problem, code};
+
+/// The answer for one customer, as a result file has it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Scored {
+    /// 1 where the customer stays, 0 where not.
+    pub stays: u8,
+    /// The probability of leaving, rounded to six decimals as in a file.
+    pub churn_probability: f64,
+}
+
+/// Scores customers whose keys are column names under any name that a file may use.
+///
+/// A value is a number, a text, a boolean, or null for missing. Keys that the model does not know are
+/// ignored. In problems, `line` is the customer's number from 1.
+pub fn score_customers(model: &Model, customers: &[Map<String, Value>]) -> Result<Vec<Scored>, InputError> {
+    let mut reader = CustomerReader::new(model);
+    let mut problems = Vec::new();
+    let mut first_code = None;
+    let mut probabilities = Vec::with_capacity(customers.len());
+    for (group, customers) in customers.chunks(ROWS).enumerate() {
+        for (row, customer) in customers.iter().enumerate() {
+            let number = (group * ROWS + row + 1) as u64;
+            for (code, problem) in reader.read(customer, number, row)? {
+                first_code.get_or_insert(code);
+                problems.push(problem);
+            }
+        }
+        model.score_block(&reader.block, customers.len(), &mut probabilities);
+    }
+    if let Some(code) = first_code {
+        return Err(InputError::with_problems(code, problems));
+    }
+    let threshold = model.manifest().threshold;
+    let scored = |probability: f64| {
+        let millionths = numbers::millionths(probability);
+        let stays = u8::from(!leaves(millionths, threshold));
+        Scored { stays, churn_probability: f64::from(millionths) / 1e6 }
+    };
+    Ok(probabilities.into_iter().map(scored).collect())
+}
+
+struct CustomerReader<'model> {
+    model: &'model Model,
+    keys: std::collections::HashMap<String, usize>,
+    /// One per feature; of no values for a number.
+    dictionaries: Vec<Dictionary>,
+    block: Block,
+}
+
+impl<'model> CustomerReader<'model> {
+    fn new(model: &'model Model) -> CustomerReader<'model> {
+        let schema = &model.manifest().schema;
+        let dictionary = |kind: &FeatureKind| match kind {
+            FeatureKind::Number => Dictionary::new(&[]),
+            FeatureKind::Category { values } => Dictionary::new(values),
+        };
+        CustomerReader {
+            model,
+            keys: feature_keys(schema),
+            dictionaries: schema.features.iter().map(|feature| dictionary(&feature.kind)).collect(),
+            block: Block::new(model.slots()),
+        }
+    }
+
+    /// Reads one customer into a row of the block and returns what is wrong with single values.
+    fn read(
+        &mut self,
+        customer: &Map<String, Value>,
+        number: u64,
+        row: usize,
+    ) -> Result<Vec<(&'static str, Problem)>, InputError> {
+        let values = self.find(customer, number)?;
+        let mut problems = Vec::new();
+        for (feature, (name, value)) in values.into_iter().enumerate() {
+            let result = match self.model.slots().features[feature] {
+                Slot::Number(slot) => number_of(value)
+                    .map(|number| self.block.set_number(slot, row, number))
+                    .map_err(|message| (code::NOT_A_NUMBER, message)),
+                Slot::Category(slot) => text_of(value)
+                    .map(|text| self.dictionaries[feature].code(text.as_bytes()))
+                    .map(|code| self.block.set_code(slot, row, code))
+                    .map_err(|message| (code::NOT_A_CATEGORY, message)),
+            };
+            if let Err((code, message)) = result {
+                problems.push((code, Problem { line: number, column: name.clone(), message }));
+            }
+        }
+        Ok(problems)
+    }
+
+    /// The key and value of each feature.
+    fn find<'a>(
+        &self,
+        customer: &'a Map<String, Value>,
+        number: u64,
+    ) -> Result<Vec<(&'a String, &'a Value)>, InputError> {
+        let features = &self.model.manifest().schema.features;
+        let mut found = vec![None; features.len()];
+        for entry in customer {
+            let Some(&feature) = self.keys.get(&names::key(entry.0)) else { continue };
+            if let Some((first, _)) = found[feature].replace(entry) {
+                let message = format!("it means {} as {first:?} does", features[feature].name);
+                let problem = Problem { line: number, column: entry.0.clone(), message };
+                return Err(InputError::at(code::DUPLICATE_COLUMNS, problem));
+            }
+        }
+        let lacking = features.iter().zip(&found).filter(|(_, entry)| entry.is_none());
+        let lacking: Vec<String> = lacking.map(|(feature, _)| feature.name.clone()).collect();
+        if lacking.is_empty() {
+            return Ok(found.into_iter().flatten().collect());
+        }
+        let problem = |name: &String| Problem {
+            line: number,
+            column: name.clone(),
+            message: "the customer lacks this column".to_owned(),
+        };
+        let problems = lacking.iter().map(problem).collect();
+        Err(InputError { problems, ..missing_columns(lacking) })
+    }
+}
+
+/// A number of JSON; in a text the decimal mark is a dot.
+fn number_of(value: &Value) -> Result<f64, String> {
+    match value {
+        Value::Null => Ok(f64::NAN),
+        Value::Number(number) => match number.as_f64() {
+            Some(number) if number.is_finite() => Ok(number),
+            _ => Err(format!("{number} is too large a number")),
+        },
+        Value::String(text) => numbers::parse(text.as_bytes(), b'.'),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            Err(format!("{} is not a number", kind(value)))
+        }
+    }
+}
+
+/// A category's value as a file would have it.
+fn text_of(value: &Value) -> Result<String, String> {
+    match value {
+        Value::Null => Ok(String::new()),
+        Value::String(text) => Ok(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Ok(value.to_string()),
+        Value::Array(_) | Value::Object(_) => Err(format!("{} is no category's value", kind(value))),
+    }
+}
+
+fn kind(value: &Value) -> String {
+    match value {
+        Value::Array(_) => "a list".to_owned(),
+        Value::Object(_) => "an object".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,195 @@
+//! Reads a file as UTF-8 text in chunks of whole records.
+
+use std::io::{self, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::dialect::{Compression, Dialect};
+use crate::layout::{header_names, problem_at, record_error};
+use crate::problem::{InputError, ScoreError, code};
+use crate::records::{RecordEnd, count_lines, is_blank, last_record_end, record_end, without_line_end};
+use crate::transcode::Transcoder;
+
+/// How much text a chunk has, about.
+const CHUNK_BYTES: usize = 1024 * 1024;
+/// How much is read at a time.
+const READ_BYTES: usize = 128 * 1024;
+
+/// The most bytes of a record, its line end included.
+pub const RECORD_BYTES_MAX: usize = 1024 * 1024;
+
+/// Whole records, not checked yet.
+#[derive(Debug, Default)]
+pub(crate) struct Chunk {
+    pub(crate) text: Vec<u8>,
+    /// The physical line on which it begins.
+    pub(crate) first_line: u64,
+}
+
+/// The header as it is in the file.
+#[derive(Debug)]
+pub(crate) struct HeaderRecord {
+    /// The record with its line end.
+    pub(crate) record: Vec<u8>,
+    pub(crate) names: Vec<String>,
+    pub(crate) has_bom: bool,
+}
+
+/// A file being read.
+pub(crate) struct TextReader<R: Read> {
+    input: Input<R>,
+    transcoder: Transcoder,
+    delimiter: u8,
+    buffer: Vec<u8>,
+    /// Text that is in no chunk yet. It begins with a record.
+    pending: Vec<u8>,
+    line: u64,
+    is_end: bool,
+    names: Vec<String>,
+}
+
+enum Input<R: Read> {
+    Plain(R),
+    Gzip(Box<MultiGzDecoder<BufReader<Watched<R>>>>),
+}
+
+/// Tells errors of reading from errors of the gzip that is read.
+struct Watched<R> {
+    inner: R,
+    has_failed: bool,
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let result = self.inner.read(buffer);
+        self.has_failed |= result.as_ref().is_err_and(|error| error.kind() != io::ErrorKind::Interrupted);
+        result
+    }
+}
+
+impl<R: Read> TextReader<R> {
+    pub(crate) fn new(dialect: &Dialect, input: R) -> TextReader<R> {
+        let input = match dialect.compression {
+            Compression::None => Input::Plain(input),
+            Compression::Gzip => {
+                let watched = Watched { inner: input, has_failed: false };
+                Input::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(READ_BYTES, watched))))
+            }
+        };
+        TextReader {
+            input,
+            transcoder: Transcoder::new(dialect.encoding),
+            delimiter: dialect.delimiter_byte(),
+            buffer: vec![0; READ_BYTES],
+            pending: Vec::new(),
+            line: 1,
+            is_end: false,
+            names: Vec::new(),
+        }
+    }
+
+    /// Reads the header, which must be asked for first.
+    pub(crate) fn header(&mut self) -> Result<HeaderRecord, ScoreError> {
+        while self.pending.len() < 3 && !self.is_end {
+            self.fill()?;
+        }
+        let has_bom = self.pending.starts_with("\u{feff}".as_bytes());
+        if has_bom {
+            self.pending.drain(.."\u{feff}".len());
+        }
+        loop {
+            let end = match record_end(&self.pending, 0, self.delimiter) {
+                RecordEnd::At(end) => end,
+                RecordEnd::Open { quote: None } if self.is_end => self.pending.len(),
+                RecordEnd::Open { quote } => {
+                    self.check_open(0, quote)?;
+                    self.fill()?;
+                    continue;
+                }
+            };
+            if end == 0 {
+                return Err(InputError::new(code::EMPTY_FILE, "The file is empty.").into());
+            }
+            let record: Vec<u8> = self.pending.drain(..end).collect();
+            let first_line = self.line;
+            self.line += count_lines(&record);
+            let content = without_line_end(&record);
+            if is_blank(content, self.delimiter) {
+                continue;
+            }
+            crate::text::check(&record, first_line, self.delimiter, &[])?;
+            self.names = header_names(content, self.delimiter);
+            return Ok(HeaderRecord { names: self.names.clone(), record, has_bom });
+        }
+    }
+
+    /// Reads the next chunk into a used one; false at the end.
+    pub(crate) fn read(&mut self, chunk: &mut Chunk) -> Result<bool, ScoreError> {
+        let mut wanted = CHUNK_BYTES;
+        let cut = loop {
+            while self.pending.len() < wanted && !self.is_end {
+                self.fill()?;
+            }
+            let complete = last_record_end(&self.pending, self.delimiter);
+            if complete > 0 && !self.is_end {
+                break complete;
+            }
+            let quote = match record_end(&self.pending, complete, self.delimiter) {
+                RecordEnd::Open { quote } => quote,
+                RecordEnd::At(_) => None,
+            };
+            self.check_open(complete, quote)?;
+            if self.is_end {
+                break self.pending.len();
+            }
+            wanted = self.pending.len() + READ_BYTES;
+        };
+        std::mem::swap(&mut chunk.text, &mut self.pending);
+        self.pending.clear();
+        self.pending.extend_from_slice(&chunk.text[cut..]);
+        chunk.text.truncate(cut);
+        chunk.first_line = self.line;
+        self.line += count_lines(&chunk.text);
+        Ok(!chunk.text.is_empty())
+    }
+
+    /// Checks a record that does not end in the text that is there.
+    fn check_open(&self, record: usize, quote: Option<usize>) -> Result<(), InputError> {
+        let is_too_long = self.pending.len() - record > RECORD_BYTES_MAX;
+        if is_too_long || (self.is_end && quote.is_some()) {
+            return Err(record_error(&self.pending, self.line, self.delimiter, record, quote, &self.names));
+        }
+        Ok(())
+    }
+
+    fn fill(&mut self) -> Result<(), ScoreError> {
+        let read = match &mut self.input {
+            Input::Plain(input) => read_some(input, &mut self.buffer)?,
+            Input::Gzip(decoder) => match read_some(decoder, &mut self.buffer) {
+                Ok(read) => read,
+                Err(error) if decoder.get_ref().get_ref().has_failed => return Err(error.into()),
+                Err(_) => {
+                    let message = "The file begins as gzip but is damaged or incomplete.";
+                    return Err(InputError::new(code::BAD_GZIP, message).into());
+                }
+            },
+        };
+        self.is_end = read == 0;
+        if self.transcoder.push(&self.buffer[..read], self.is_end, &mut self.pending).is_err() {
+            let message = "this is no text in the file's encoding";
+            let place = self.pending.len();
+            let problem = problem_at(&self.pending, self.line, self.delimiter, place, &self.names, message);
+            return Err(InputError::at(code::BAD_ENCODING, problem).into());
+        }
+        Ok(())
+    }
+}
+
+fn read_some(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match input.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! From a record to the features of a customer.
+
+use std::ops::Range;
+
+use crate::block::{Block, Slot, Slots};
+use crate::columns::find_features;
+use crate::dialect::Dialect;
+use crate::dictionary::Dictionary;
+use crate::manifest::{FeatureKind, Schema};
+use crate::numbers;
+use crate::problem::{InputError, Problem, code};
+use crate::records::{column_name, count_lines, split, unquote};
+
+/// Everything about a file that is the same for all its rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    pub(crate) delimiter: u8,
+    pub(crate) decimal: u8,
+    pub(crate) header: Vec<String>,
+    features: Vec<PlannedFeature>,
+    pub(crate) slots: Slots,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct PlannedFeature {
+    column: usize,
+    slot: Slot,
+}
+
+impl Plan {
+    pub(crate) fn new(schema: &Schema, dialect: &Dialect, header: Vec<String>) -> Result<Plan, InputError> {
+        let slots = Slots::new(schema);
+        let columns = find_features(&header, schema)?;
+        let features = columns
+            .iter()
+            .zip(&slots.features)
+            .map(|(&column, &slot)| PlannedFeature { column, slot })
+            .collect();
+        Ok(Plan {
+            delimiter: dialect.delimiter_byte(),
+            decimal: dialect.decimal_byte(),
+            header,
+            features,
+            slots,
+        })
+    }
+
+    /// The column of the category in this slot.
+    pub(crate) fn category_column(&self, slot: usize) -> String {
+        let is_it =
+            |feature: &&PlannedFeature| matches!(feature.slot, Slot::Category(other) if other == slot);
+        let column = self.features.iter().find(is_it).map_or(0, |feature| feature.column);
+        column_name(&self.header, column)
+    }
+}
+
+/// Reads one record after the other. Each thread has its own, for its memory of spellings.
+#[derive(Debug, Clone)]
+pub(crate) struct RowReader<'plan> {
+    plan: &'plan Plan,
+    /// One per category, by slot.
+    dictionaries: Vec<Dictionary>,
+    cells: Vec<Range<usize>>,
+    /// Customers with an unknown value, per category.
+    pub(crate) unknown: Vec<u64>,
+}
+
+/// Why a customer cannot be scored: the code of the first problem, and all of them.
+#[derive(Debug)]
+pub(crate) struct RowFault {
+    pub(crate) code: &'static str,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl<'plan> RowReader<'plan> {
+    pub(crate) fn new(schema: &Schema, plan: &'plan Plan) -> RowReader<'plan> {
+        let dictionaries = schema.features.iter().filter_map(|feature| match &feature.kind {
+            FeatureKind::Category { values } => Some(Dictionary::new(values)),
+            FeatureKind::Number => None,
+        });
+        let dictionaries: Vec<Dictionary> = dictionaries.collect();
+        RowReader { plan, unknown: vec![0; dictionaries.len()], dictionaries, cells: Vec::new() }
+    }
+
+    /// Reads the features of a record, given without its line end, into one row of a block.
+    pub(crate) fn read(
+        &mut self,
+        content: &[u8],
+        line: u64,
+        block: &mut Block,
+        row: usize,
+    ) -> Result<(), RowFault> {
+        let plan = self.plan;
+        split(content, plan.delimiter, &mut self.cells);
+        if self.cells.len() != plan.header.len() {
+            return Err(self.ragged(content, line));
+        }
+        let mut problems = Vec::new();
+        for &PlannedFeature { column, slot } in &plan.features {
+            let cell = &content[self.cells[column].clone()];
+            let value = unquote(cell);
+            match slot {
+                Slot::Number(slot) => match numbers::parse(&value, plan.decimal) {
+                    Ok(number) => block.set_number(slot, row, number),
+                    Err(message) => {
+                        let line = line + count_lines(&content[..self.cells[column].start]);
+                        problems.push(Problem { line, column: column_name(&plan.header, column), message });
+                    }
+                },
+                Slot::Category(slot) => block.set_code(slot, row, self.dictionaries[slot].code(&value)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(RowFault { code: code::NOT_A_NUMBER, problems });
+        }
+        for (slot, dictionary) in self.dictionaries.iter().enumerate() {
+            self.unknown[slot] += u64::from(block.codes(slot)[row] == dictionary.unknown());
+        }
+        Ok(())
+    }
+
+    /// Which cells of the record that was read last hold nothing, by column.
+    pub(crate) fn missing_cells(&self, content: &[u8]) -> impl Iterator<Item = bool> {
+        let is_missing = |cell: &Range<usize>| {
+            let value = unquote(&content[cell.clone()]);
+            value.iter().all(u8::is_ascii_whitespace)
+                || str::from_utf8(&value).is_ok_and(|value| value.trim().is_empty())
+        };
+        self.cells.iter().map(is_missing)
+    }
+
+    fn ragged(&self, content: &[u8], line: u64) -> RowFault {
+        let (cells, columns) = (self.cells.len(), self.plan.header.len());
+        // A short row lacks its next column; a long one has too many from there on.
+        let column = cells.min(columns);
+        let start = self.cells.get(column).map_or(content.len(), |cell| cell.start);
+        let problem = Problem {
+            line: line + count_lines(&content[..start]),
+            column: column_name(&self.plan.header, column),
+            message: format!("the row has {cells} cells, the header {columns}"),
+        };
+        RowFault { code: code::RAGGED_ROW, problems: vec![problem] }
+    }
+
+    /// Cells of the record that was read last.
+    pub(crate) fn cell_count(&self) -> usize {
+        self.cells.len()
+    }
+}
