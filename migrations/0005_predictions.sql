@@ -24,7 +24,9 @@ CREATE TABLE predictions (
     started_at       timestamptz,
     finished_at      timestamptz,
     expires_at       timestamptz NOT NULL,
+    -- From erased_at on nothing can be read; objects_gone_at tells that nothing is left either.
     erased_at        timestamptz,
+    objects_gone_at  timestamptz,
     CONSTRAINT predictions_order_id_key UNIQUE (order_id),
     CONSTRAINT predictions_on_error_known CHECK (on_error IN ('fail', 'skip')),
     CONSTRAINT predictions_status_known CHECK (status IN ('queued', 'running', 'succeeded', 'failed')),
@@ -37,6 +39,8 @@ CREATE TABLE predictions (
 );
 CREATE INDEX predictions_tenant_id_idx ON predictions (tenant_id, id);
 CREATE INDEX predictions_expires_at_idx ON predictions (expires_at) WHERE erased_at IS NULL;
+CREATE INDEX predictions_erasing_idx ON predictions (erased_at)
+    WHERE erased_at IS NOT NULL AND objects_gone_at IS NULL;
 
 -- The outbox and the lease of every kind of work. PostgreSQL is the truth; the broker carries ids.
 CREATE TABLE jobs (

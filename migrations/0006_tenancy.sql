@@ -52,7 +52,7 @@ GRANT INSERT ON audit_log TO augur_app;
 GRANT SELECT, UPDATE (balance, sequence) ON accounts TO augur_app;
 GRANT SELECT, INSERT ON transactions, transaction_notes TO augur_app;
 GRANT SELECT, INSERT, UPDATE (status) ON orders TO augur_app;
-GRANT SELECT, INSERT, UPDATE (erased_at, file_name, error) ON predictions TO augur_app;
+GRANT SELECT, INSERT, UPDATE (erased_at, objects_gone_at, file_name, error) ON predictions TO augur_app;
 GRANT SELECT, INSERT ON jobs TO augur_app;
 
 DO $$

@@ -1,1 +1,134 @@
-//! platform
+//! The story of an order: tenants, users, services, orders, files, predictions, jobs, results.
+//!
+//! PostgreSQL is the only truth. SQL lives in the `db.rs` of each feature, money in the crate
+//! `ledger`, models in the crate `scoring`; nothing here knows HTTP. Locks are taken in one order
+//! everywhere: job, prediction, order, account.
+
+pub mod accounts;
+pub mod administration;
+pub mod api_keys;
+pub mod audit_log;
+pub mod config;
+mod error;
+pub mod health;
+pub mod idempotency;
+mod ids;
+pub mod invariants;
+pub mod jobs;
+mod migrations;
+pub mod models;
+pub mod money;
+pub mod notifications;
+pub mod objects;
+pub mod orders;
+mod page;
+pub mod predictions;
+pub mod results;
+mod secrets;
+pub mod services;
+pub mod sessions;
+mod settings;
+pub mod tenancy;
+
+pub use config::Config;
+pub use error::{Error, FieldProblem};
+pub use idempotency::{Idempotency, Replayable};
+pub use ids::{
+    AccountId, ApiKeyId, JobId, ModelId, ModelVersionId, OrderId, PredictionId, ServiceId, SessionId,
+    TenantId, TransactionId, UserId,
+};
+pub use ledger;
+pub use migrations::{SchemaState, migrate, schema_state};
+pub use page::{List, Page};
+pub use tenancy::{Access, AdminTx, Administrator, Caller, Credential, TenantTx, Writer};
+
+use config::{DatabaseConfig, LimitsConfig};
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::{
+    Executor, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::{ops::Deref, str::FromStr, sync::Arc, time::Duration};
+
+/// Everything that the operations need, shared by all of a process.
+#[derive(Clone)]
+pub struct Platform(Arc<Parts>);
+
+/// The parts of a [`Platform`].
+pub struct Parts {
+    /// Connections in the role of the tenants, which row-level security confines.
+    pub(crate) app: PgPool,
+    /// Connections in the role of the system: logins, jobs, administration.
+    pub(crate) system: PgPool,
+    /// Files.
+    pub objects: objects::Objects,
+    /// Redis, if any.
+    pub cache: results::Cache,
+    /// News from the database.
+    pub notifications: notifications::Notifications,
+    /// ISO 4217 code of all money here.
+    pub currency: String,
+    /// Bounds that an administrator may move.
+    pub limits: LimitsConfig,
+    pub(crate) passwords: accounts::PasswordHashing,
+    pub(crate) loaded_models: models::LoadedModels,
+}
+
+impl Deref for Platform {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Platform {
+    /// Connects to a database whose schema is up to date, and opens the object store.
+    ///
+    /// # Errors
+    /// [`Error::Configuration`] where the currency is another than the one fixed at the first start,
+    /// or a URL is malformed; [`Error::Unavailable`] where the database does not answer.
+    pub async fn connect(config: Config) -> Result<Platform, Error> {
+        let (app, system) = connect_pools(&config.database).await?;
+        let currency = settings::fix_currency(&system, config.currency.as_deref()).await?;
+        Ok(Platform(Arc::new(Parts {
+            app,
+            system,
+            objects: objects::Objects::open(&config.storage_url)?,
+            cache: results::Cache::open(config.redis_url.as_ref())?,
+            notifications: notifications::Notifications::new(),
+            currency,
+            limits: config.limits,
+            passwords: accounts::PasswordHashing::new()?,
+            loaded_models: models::LoadedModels::default(),
+        })))
+    }
+
+    /// Closes the connections to the database, once those in use are given back.
+    pub async fn close(&self) {
+        self.app.close().await;
+        self.system.close().await;
+    }
+}
+
+async fn connect_pools(config: &DatabaseConfig) -> Result<(PgPool, PgPool), Error> {
+    let app_url = config.app_url.as_ref().unwrap_or(&config.url);
+    let system_url = config.system_url.as_ref().unwrap_or(&config.url);
+    let app = pool(app_url, config.app_connections_max, "SET ROLE augur_app").await?;
+    let system = pool(system_url, config.system_connections_max, "SET ROLE augur_system").await?;
+    Ok((app, system))
+}
+
+async fn pool(url: &SecretString, connections_max: u32, role: &'static str) -> Result<PgPool, Error> {
+    let options = PgConnectOptions::from_str(url.expose_secret())
+        .map_err(|_| Error::Configuration("DATABASE_URL is not the URL of a PostgreSQL database".to_owned()))?
+        .application_name("augur");
+    Ok(PgPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(Duration::from_secs(5))
+        .after_connect(move |connection, _| {
+            Box::pin(async move { connection.execute(role).await.map(|_| ()) })
+        })
+        .connect_with(options)
+        .await?)
+}

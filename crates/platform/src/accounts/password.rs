@@ -1,0 +1,161 @@
+//! Passwords: what is accepted, and hashing that cannot starve the rest.
+
+use crate::Error;
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::{
+    collections::HashSet,
+    sync::{Arc, LazyLock},
+};
+use tokio::sync::Semaphore;
+
+/// Memory in KiB, passes and lanes of Argon2id, as OWASP's password storage guide asks at least.
+const MEMORY_KIB: u32 = 19_456;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// How many hashes may wait for a turn before the next one is refused.
+const WAITING_MAX: usize = 64;
+
+const LENGTH_MIN: usize = 8;
+const LENGTH_MAX: usize = 128;
+
+/// Passwords of at least eight characters that many people use; guessing begins with them.
+static COMMON: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+
+/// A new password that may be used: 8 to 128 characters, and not one that everybody uses.
+pub struct Password(SecretString);
+
+impl Password {
+    /// Takes a password as it was typed; spaces and case count.
+    pub fn parse(field: &'static str, text: SecretString) -> Result<Password, Error> {
+        // The length in bytes bounds the work before the characters are counted.
+        let exposed = text.expose_secret();
+        if exposed.len() > LENGTH_MAX * 4 || exposed.chars().count() > LENGTH_MAX {
+            return Err(Error::invalid(field, "a password has at most 128 characters"));
+        }
+        if exposed.chars().count() < LENGTH_MIN {
+            return Err(Error::invalid(field, "a password has at least 8 characters"));
+        }
+        if COMMON.contains(exposed.to_lowercase().as_str()) {
+            return Err(Error::invalid(field, "this password is among those tried first by attackers"));
+        }
+        Ok(Password(text))
+    }
+}
+
+/// What checking a password found.
+pub(crate) struct Verification {
+    pub(crate) matches: bool,
+    /// Whether the stored hash was made with weaker parameters than today's.
+    pub(crate) outdated: bool,
+}
+
+/// Argon2id on blocking threads: one core stays free, and a bounded number waits.
+pub struct PasswordHashing {
+    running: Arc<Semaphore>,
+    admitted: Arc<Semaphore>,
+    /// The hash that an unknown user's password is checked against, so that it takes as long.
+    decoy: String,
+}
+
+impl PasswordHashing {
+    /// Hashing on `max(1, cores - 1)` threads.
+    pub fn new() -> Result<PasswordHashing, Error> {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+        let running = cores.saturating_sub(1).max(1);
+        Ok(PasswordHashing {
+            running: Arc::new(Semaphore::new(running)),
+            admitted: Arc::new(Semaphore::new(running + WAITING_MAX)),
+            decoy: hash_blocking("a password that nobody has")?,
+        })
+    }
+
+    pub(crate) async fn hash(&self, password: Password) -> Result<String, Error> {
+        self.run(move || hash_blocking(password.0.expose_secret())).await?
+    }
+
+    /// Checks a password against a stored hash, or against nobody's where there is none.
+    pub(crate) async fn verify(
+        &self,
+        password: SecretString,
+        stored: Option<String>,
+    ) -> Result<Verification, Error> {
+        let known = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.decoy.clone());
+        self.run(move || {
+            let hash = PasswordHash::new(&stored).map_err(Error::internal)?;
+            let exposed = password.expose_secret();
+            // No accepted password is longer; hashing it would only be work for an attacker.
+            let plausible = exposed.len() <= LENGTH_MAX * 4;
+            let tried = if plausible { exposed.as_bytes() } else { b"" };
+            let matches = hasher()?.verify_password(tried, &hash).is_ok() && plausible && known;
+            let outdated = Params::try_from(&hash)
+                .map_or(true, |params| params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES);
+            Ok(Verification { matches, outdated })
+        })
+        .await?
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+        let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
+        let running = self.running.clone().acquire_owned().await.map_err(Error::internal)?;
+        // The permits travel with the work: a client that hangs up does not free a busy core.
+        tokio::task::spawn_blocking(move || {
+            let _permits = (admitted, running);
+            work()
+        })
+        .await
+        .map_err(Error::internal)
+    }
+}
+
+fn hasher() -> Result<Argon2<'static>, Error> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(Error::internal)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+fn hash_blocking(password: &str) -> Result<String, Error> {
+    Ok(hasher()?.hash_password(password.as_bytes()).map_err(Error::internal)?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> bool {
+        Password::parse("password", SecretString::from(text)).is_ok()
+    }
+
+    #[test]
+    fn lengths_and_common_passwords_are_judged() {
+        assert!(!parse("sevench"));
+        assert!(parse("eight-ch"));
+        assert!(parse(&"long pass word ".repeat(4)));
+        assert!(!parse(&"x".repeat(1_000_000)));
+        for common in ["password", "Password123", "12345678", "qwertyuiop"] {
+            assert!(!parse(common), "{common}");
+        }
+    }
+
+    #[tokio::test]
+    async fn hashes_are_argon2id_and_verify() {
+        let hashing = PasswordHashing::new().unwrap();
+        let password = Password::parse("password", SecretString::from("correct horse")).unwrap();
+        let hash = hashing.hash(password).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        for (tried, expected) in
+            [("correct horse", true), ("Correct horse", false), ("correct horse ", false)]
+        {
+            let found = hashing.verify(SecretString::from(tried), Some(hash.clone())).await.unwrap();
+            assert_eq!(found.matches, expected, "{tried}");
+            assert!(!found.outdated);
+        }
+        let decoy = SecretString::from("a password that nobody has");
+        assert!(!hashing.verify(decoy, None).await.unwrap().matches);
+    }
+}

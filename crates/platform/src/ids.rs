@@ -1,0 +1,82 @@
+//! Ids as types of their own, so that one kind is never taken for another. Money's are the ledger's.
+
+use serde::{Deserialize, Serialize};
+use std::{fmt, str::FromStr};
+use uuid::Uuid;
+
+pub use ledger::{AccountId, OrderId, TransactionId};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A new id that sorts after those made before it (UUID version 7, RFC 9562).
+            #[allow(clippy::new_without_default)]
+            pub fn new() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(formatter)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, uuid::Error> {
+                Uuid::parse_str(text).map(Self)
+            }
+        }
+    };
+}
+
+id! {
+    /// A customer company.
+    TenantId
+}
+id! {
+    /// A person who signs in.
+    UserId
+}
+id! {
+    /// A login.
+    SessionId
+}
+id! {
+    /// A key for programs.
+    ApiKeyId
+}
+id! {
+    /// A line of the price list.
+    ServiceId
+}
+id! {
+    /// A model, whatever its version.
+    ModelId
+}
+id! {
+    /// One immutable version of a model.
+    ModelVersionId
+}
+id! {
+    /// One scored file.
+    PredictionId
+}
+id! {
+    /// A unit of work for a worker.
+    JobId
+}
+
+impl TenantId {
+    /// The tenant's account; each has exactly one.
+    pub fn account(self) -> AccountId {
+        AccountId(self.0)
+    }
+}

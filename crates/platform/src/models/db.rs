@@ -1,0 +1,106 @@
+//! SQL of models and their versions.
+
+use crate::{Error, ModelId, ModelVersionId, ServiceId};
+use scoring::Manifest;
+use sqlx::PgConnection;
+
+/// An immutable version of a model.
+#[derive(Clone, Debug)]
+pub struct ModelVersion {
+    /// Its id, which predictions pin.
+    pub id: ModelVersionId,
+    /// Whose version it is.
+    pub model: ModelId,
+    /// The model's name.
+    pub name: String,
+    /// The version's label.
+    pub version: String,
+    /// The SHA-256 of the model file, in hexadecimal digits.
+    pub sha256: String,
+    /// The manifest.
+    pub manifest: serde_json::Value,
+    /// Where the file lies in the object store.
+    pub artifact: String,
+}
+
+/// Finds or makes a shared model and its version, and makes that version current.
+pub(super) async fn upsert_shipped(
+    connection: &mut PgConnection,
+    manifest: &Manifest,
+    document: &serde_json::Value,
+    artifact: &str,
+) -> Result<ModelVersion, Error> {
+    let model = sqlx::query_scalar!(
+        r#"INSERT INTO models (id, name) VALUES ($1, $2)
+           ON CONFLICT ON CONSTRAINT models_name_key DO UPDATE SET name = excluded.name RETURNING id"#,
+        ModelId::new().0,
+        manifest.name
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    let version = sqlx::query_scalar!(
+        r#"INSERT INTO model_versions (id, model_id, version, sha256, manifest, artifact)
+           VALUES ($1, $2, $3, $4, $5, $6)
+           ON CONFLICT ON CONSTRAINT model_versions_version_key DO UPDATE SET artifact = excluded.artifact
+           RETURNING id"#,
+        ModelVersionId::new().0,
+        model,
+        manifest.version,
+        manifest.sha256,
+        document,
+        artifact
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    sqlx::query!("UPDATE models SET current_version_id = $2 WHERE id = $1", model, version)
+        .execute(&mut *connection)
+        .await?;
+    select_version(connection, ModelVersionId(version)).await?.ok_or(Error::NotFound("model version"))
+}
+
+pub(super) async fn insert_service_if_none(
+    connection: &mut PgConnection,
+    model: ModelId,
+    name: &str,
+    description: &str,
+    price: i64,
+    rows_max: i64,
+) -> Result<(), Error> {
+    sqlx::query!(
+        r#"INSERT INTO services (id, name, model_id, description, price, max_rows)
+           SELECT $1, $2, $3, $4, $5, $6
+           WHERE NOT EXISTS (SELECT 1 FROM services WHERE model_id = $3)
+           ON CONFLICT ON CONSTRAINT services_name_key DO NOTHING"#,
+        ServiceId::new().0,
+        name,
+        model.0,
+        description,
+        price,
+        rows_max
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn select_version(
+    connection: &mut PgConnection,
+    id: ModelVersionId,
+) -> Result<Option<ModelVersion>, Error> {
+    let row = sqlx::query!(
+        r#"SELECT v.id, v.model_id, m.name, v.version, v.sha256, v.manifest, v.artifact
+           FROM model_versions v JOIN models m ON m.id = v.model_id WHERE v.id = $1"#,
+        id.0
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| ModelVersion {
+        id: ModelVersionId(row.id),
+        model: ModelId(row.model_id),
+        name: row.name,
+        version: row.version,
+        sha256: row.sha256,
+        manifest: row.manifest,
+        artifact: row.artifact,
+    }))
+}

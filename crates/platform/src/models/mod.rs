@@ -1,0 +1,106 @@
+//! Models and their versions: registering the shipped ones, loading any by its SHA-256.
+
+mod db;
+
+use crate::{Error, ModelVersionId, Platform, objects};
+use bytes::Bytes;
+use scoring::{Manifest, Model};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+pub use db::ModelVersion;
+
+/// A model that comes with the program.
+#[derive(Clone, Copy)]
+pub struct ShippedModel {
+    /// Its manifest, as JSON.
+    pub manifest_json: &'static [u8],
+    /// Its file.
+    pub model_file: &'static [u8],
+    /// What an order costs at first, in minor units.
+    pub price: i64,
+    /// What the price list calls it.
+    pub service_name: &'static str,
+    /// What the price list says of it.
+    pub service_description: &'static str,
+}
+
+/// How many rows a seeded service scores at most.
+const SEEDED_ROWS_MAX: i64 = 10_000_000;
+
+/// Models that were loaded, by the SHA-256 of their file. A handful is served at a time.
+#[derive(Default)]
+pub(crate) struct LoadedModels(Mutex<HashMap<String, Arc<Model>>>);
+
+/// More than this many loaded models are forgotten and loaded anew when asked for.
+const LOADED_MAX: usize = 32;
+
+/// Registers the shipped models and, at the first start, their price list. Their files go to the
+/// object store, so that a version pinned by a prediction outlives the program that shipped it.
+pub async fn register_shipped(platform: &Platform, shipped: &[ShippedModel]) -> Result<(), Error> {
+    for model in shipped {
+        let manifest: Manifest = serde_json::from_slice(model.manifest_json)
+            .map_err(|error| Error::ModelUnavailable(error.to_string()))?;
+        // Loading it proves that the file is the manifest's.
+        Model::from_parts(model.manifest_json, model.model_file)
+            .map_err(|error| Error::ModelUnavailable(error.to_string()))?;
+        let artifact = objects::model_path(&manifest.sha256);
+        platform.objects.put(&artifact, Bytes::from_static(model.model_file)).await?;
+        let mut transaction = platform.system.begin().await?;
+        let document = serde_json::from_slice(model.manifest_json).map_err(Error::internal)?;
+        let version = db::upsert_shipped(&mut transaction, &manifest, &document, artifact.as_ref()).await?;
+        db::insert_service_if_none(
+            &mut transaction,
+            version.model,
+            model.service_name,
+            model.service_description,
+            model.price,
+            SEEDED_ROWS_MAX,
+        )
+        .await?;
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+/// The model of a version, from memory or from the object store, checked against its SHA-256.
+///
+/// # Errors
+/// [`Error::ModelUnavailable`] where the file is missing or not the one that was registered;
+/// [`Error::Unavailable`] where the store does not answer.
+pub async fn load(platform: &Platform, id: ModelVersionId) -> Result<Arc<Model>, Error> {
+    let version = {
+        let mut connection = platform.system.acquire().await?;
+        select_version(&mut connection, id).await?.ok_or(Error::NotFound("model version"))?
+    };
+    load_version(platform, &version).await
+}
+
+pub(crate) async fn load_version(platform: &Platform, version: &ModelVersion) -> Result<Arc<Model>, Error> {
+    let loaded = &platform.loaded_models.0;
+    if let Some(model) = loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&version.sha256) {
+        return Ok(model.clone());
+    }
+    let file = match platform.objects.get(&version.artifact.as_str().into()).await {
+        Err(Error::NotFound(_)) => {
+            return Err(Error::ModelUnavailable(format!("the file of version {} is missing", version.id)));
+        }
+        other => other?,
+    };
+    let manifest = serde_json::to_vec(&version.manifest).map_err(Error::internal)?;
+    let model = tokio::task::spawn_blocking(move || Model::from_parts(&manifest, &file))
+        .await
+        .map_err(Error::internal)?
+        .map_err(|error| Error::ModelUnavailable(error.to_string()))?;
+    let model = Arc::new(model);
+    let mut loaded = loaded.lock().unwrap_or_else(PoisonError::into_inner);
+    if loaded.len() >= LOADED_MAX {
+        loaded.clear();
+    }
+    loaded.insert(version.sha256.clone(), model.clone());
+    Ok(model)
+}
+
+pub(crate) use db::select_version;

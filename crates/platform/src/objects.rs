@@ -1,0 +1,155 @@
+//! Files: inputs, results and models, in a local directory or in S3.
+//!
+//! `inputs/{prediction}` and `results/{prediction}/{attempt}` hold customers' data;
+//! `models/{sha256}` holds model files. Names are made of ids alone; what customers call their
+//! files never reaches a path.
+
+use crate::{Error, PredictionId};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, TryStreamExt};
+use object_store::{
+    GetResult, ObjectStore, ObjectStoreExt, ObjectStoreScheme, aws::AmazonS3Builder, buffered::BufWriter,
+    local::LocalFileSystem, path::Path, prefix::PrefixStore,
+};
+use std::{path::PathBuf, sync::Arc};
+use url::Url;
+
+/// The size of the pieces in which a file is handed to the store.
+const PART_BYTES: usize = 8 << 20;
+
+/// How many pieces may be under way at once; with their size it bounds a writer's memory.
+const PARTS_IN_FLIGHT: usize = 2;
+
+/// The object store of an installation.
+#[derive(Clone)]
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+    /// Where the store is a local directory: that directory.
+    local_root: Option<PathBuf>,
+}
+
+/// Where the customers' file of a prediction lies.
+pub fn input_path(prediction: PredictionId) -> Path {
+    Path::from(format!("inputs/{prediction}"))
+}
+
+/// Where an attempt at a prediction puts its result.
+pub fn result_path(prediction: PredictionId, attempt: i32) -> Path {
+    Path::from(format!("results/{prediction}/{attempt}"))
+}
+
+/// Where a model's file lies.
+pub fn model_path(sha256: &str) -> Path {
+    Path::from(format!("models/{sha256}"))
+}
+
+impl Objects {
+    /// Opens `file:///directory`, which is made where it is missing, or `s3://bucket/prefix` with
+    /// the usual `AWS_*` variables. Files of a directory are synced before they are said to be there.
+    pub fn open(storage_url: &str) -> Result<Objects, Error> {
+        let url = Url::parse(storage_url)
+            .map_err(|error| Error::Configuration(format!("STORAGE_URL is no URL: {error}")))?;
+        let (scheme, prefix) = ObjectStoreScheme::parse(&url)
+            .map_err(|error| Error::Configuration(format!("STORAGE_URL: {error}")))?;
+        match scheme {
+            ObjectStoreScheme::Local => {
+                let directory = url
+                    .to_file_path()
+                    .map_err(|()| Error::Configuration("STORAGE_URL names no directory".to_owned()))?;
+                Objects::open_directory(directory)
+            }
+            ObjectStoreScheme::AmazonS3 => {
+                let store = AmazonS3Builder::from_env()
+                    .with_url(storage_url)
+                    .build()
+                    .map_err(|error| Error::Configuration(format!("STORAGE_URL: {error}")))?;
+                Ok(Objects { store: Arc::new(PrefixStore::new(store, prefix)), local_root: None })
+            }
+            _ => Err(Error::Configuration("STORAGE_URL begins with file:// or s3://".to_owned())),
+        }
+    }
+
+    fn open_directory(directory: PathBuf) -> Result<Objects, Error> {
+        std::fs::create_dir_all(&directory)
+            .map_err(|error| Error::Configuration(format!("{}: {error}", directory.display())))?;
+        let store = LocalFileSystem::new_with_prefix(&directory)
+            .map_err(|error| Error::Configuration(format!("{}: {error}", directory.display())))?
+            .with_fsync(true);
+        Ok(Objects { store: Arc::new(store), local_root: Some(directory) })
+    }
+
+    /// A writer in bounded memory. Nothing is there until its `shutdown` has answered.
+    pub fn writer(&self, path: &Path) -> BufWriter {
+        BufWriter::with_capacity(self.store.clone(), path.clone(), PART_BYTES)
+            .with_max_concurrency(PARTS_IN_FLIGHT)
+    }
+
+    /// An object to read in pieces, or [`Error::NotFound`].
+    pub async fn reader(&self, path: &Path) -> Result<GetResult, Error> {
+        self.store.get(path).await.map_err(|error| match error {
+            object_store::Error::NotFound { .. } => Error::NotFound("file"),
+            other => other.into(),
+        })
+    }
+
+    /// A whole object that is known to be small.
+    pub async fn get(&self, path: &Path) -> Result<Bytes, Error> {
+        Ok(self.reader(path).await?.bytes().await?)
+    }
+
+    /// Writes a whole small object, in the place of one that may be there.
+    pub async fn put(&self, path: &Path, bytes: Bytes) -> Result<(), Error> {
+        self.store.put(path, bytes.into()).await?;
+        Ok(())
+    }
+
+    /// Deletes an object; one that is not there is deleted already.
+    pub async fn delete(&self, path: &Path) -> Result<(), Error> {
+        match self.store.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes everything that a prediction left: its input and the results of all its attempts.
+    pub async fn erase_prediction(&self, prediction: PredictionId) -> Result<(), Error> {
+        self.delete(&input_path(prediction)).await?;
+        let results = Path::from(format!("results/{prediction}"));
+        let mut listed = self.store.list(Some(&results));
+        while let Some(object) = listed.try_next().await? {
+            self.delete(&object.location).await?;
+        }
+        drop(listed);
+        self.remove_leftovers(&results).await
+    }
+
+    /// A process that is killed while it writes leaves a staged file that a local store does not list.
+    async fn remove_leftovers(&self, directory: &Path) -> Result<(), Error> {
+        let Some(root) = &self.local_root else { return Ok(()) };
+        match tokio::fs::remove_dir_all(root.join(directory.as_ref())).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::Unavailable { dependency: "object store", detail: error.to_string() }),
+        }
+    }
+
+    /// The predictions that have objects under `inputs/` or `results/`, with the time of each object.
+    pub(crate) async fn list_predictions(&self) -> Result<Vec<(PredictionId, DateTime<Utc>)>, Error> {
+        let mut found = Vec::new();
+        for prefix in ["inputs", "results"] {
+            let mut listed = self.store.list(Some(&Path::from(prefix)));
+            while let Some(object) = listed.next().await.transpose()? {
+                let id = object.location.parts().nth(1).and_then(|part| part.as_ref().parse().ok());
+                found.extend(id.map(|id| (id, object.last_modified)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the store can be written, by writing.
+    pub async fn probe(&self) -> Result<(), Error> {
+        let path = Path::from("probe");
+        self.put(&path, Bytes::from_static(b"augur")).await
+    }
+}

@@ -1,0 +1,151 @@
+//! SQL of the orders.
+
+use super::{Order, OrderStatus, OrderedService};
+use crate::{
+    Error, OrderId, PredictionId, ServiceId, TenantId, TransactionId, services::Service, tenancy::Writer,
+};
+use chrono::{DateTime, Utc};
+use ledger::Money;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+struct Row {
+    id: Uuid,
+    tenant_id: Uuid,
+    service_id: Uuid,
+    service_name: String,
+    model_name: String,
+    price: i64,
+    status: String,
+    transaction_id: Uuid,
+    prediction_id: Option<Uuid>,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for Order {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Order {
+            id: OrderId(row.id),
+            tenant: TenantId(row.tenant_id),
+            service: OrderedService {
+                id: ServiceId(row.service_id),
+                name: row.service_name,
+                model: row.model_name,
+            },
+            price: Money::from_minor_units(row.price)?,
+            status: status_of(&row.status)?,
+            transaction_id: TransactionId(row.transaction_id),
+            prediction_id: row.prediction_id.map(PredictionId),
+            created_at: row.created_at,
+        })
+    }
+}
+
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    writer: Writer,
+    id: OrderId,
+    service: &Service,
+    status: OrderStatus,
+    transaction: TransactionId,
+) -> Result<DateTime<Utc>, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"INSERT INTO orders (id, tenant_id, user_id, service_id, price, status, transaction_id)
+           VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING created_at"#,
+        id.0,
+        writer.tenant.0,
+        writer.user.0,
+        service.id.0,
+        service.price.minor_units(),
+        status.as_str(),
+        transaction.0
+    )
+    .fetch_one(connection)
+    .await?)
+}
+
+pub(crate) async fn select(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    id: OrderId,
+) -> Result<Option<Order>, Error> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT o.id, o.tenant_id, o.service_id, s.name AS service_name, m.name AS model_name, o.price,
+                  o.status, o.transaction_id, p.id AS "prediction_id?", o.created_at
+           FROM orders o JOIN services s ON s.id = o.service_id JOIN models m ON m.id = s.model_id
+           LEFT JOIN predictions p ON p.order_id = o.id
+           WHERE o.tenant_id = $1 AND o.id = $2"#,
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(connection)
+    .await?
+    .map(Order::try_from)
+    .transpose()
+}
+
+/// Orders of one tenant, or of all where none is named.
+pub(super) async fn select_page(
+    connection: &mut PgConnection,
+    tenant: Option<TenantId>,
+    before: Uuid,
+    rows: i64,
+) -> Result<Vec<Order>, Error> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT o.id, o.tenant_id, o.service_id, s.name AS service_name, m.name AS model_name, o.price,
+                  o.status, o.transaction_id, p.id AS "prediction_id?", o.created_at
+           FROM orders o JOIN services s ON s.id = o.service_id JOIN models m ON m.id = s.model_id
+           LEFT JOIN predictions p ON p.order_id = o.id
+           WHERE ($1::uuid IS NULL OR o.tenant_id = $1) AND o.id < $2 ORDER BY o.id DESC LIMIT $3"#,
+        tenant.map(|tenant| tenant.0),
+        before,
+        rows
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Order::try_from)
+    .collect()
+}
+
+/// Moves an order from one status to another, if it is in the one. Whoever comes second waits for
+/// the row and then finds it moved.
+pub(crate) async fn move_status(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    id: OrderId,
+    from: OrderStatus,
+    to: OrderStatus,
+) -> Result<bool, Error> {
+    let done = sqlx::query!(
+        "UPDATE orders SET status = $4 WHERE tenant_id = $1 AND id = $2 AND status = $3",
+        tenant.0,
+        id.0,
+        from.as_str(),
+        to.as_str()
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn select_tenant_for_update(
+    connection: &mut PgConnection,
+    id: OrderId,
+) -> Result<Option<TenantId>, Error> {
+    let tenant = sqlx::query_scalar!("SELECT tenant_id FROM orders WHERE id = $1 FOR UPDATE", id.0)
+        .fetch_optional(connection)
+        .await?;
+    Ok(tenant.map(TenantId))
+}
+
+fn status_of(text: &str) -> Result<OrderStatus, Error> {
+    [OrderStatus::Paid, OrderStatus::InUse, OrderStatus::Provided, OrderStatus::Refunded]
+        .into_iter()
+        .find(|status| status.as_str() == text)
+        .ok_or_else(|| Error::Internal(format!("an order cannot be {text}")))
+}

@@ -1,0 +1,240 @@
+//! Orders: placed and debited in one transaction, cancelled or refunded in one.
+
+pub(crate) mod db;
+
+use crate::audit_log::{self, Event};
+use crate::idempotency::{self, Idempotency, Replayable};
+use crate::money::{checked_note, count_moved};
+use crate::tenancy::Writer;
+use crate::{
+    Access, AdminTx, Error, List, OrderId, Page, Platform, PredictionId, ServiceId, TenantId, TenantTx,
+    TransactionId, services,
+};
+use chrono::{DateTime, Utc};
+use ledger::Money;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+/// Where an order is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// Debited and not used: it can be cancelled.
+    Paid,
+    /// A prediction is at work for it.
+    InUse,
+    /// Its result was delivered.
+    Provided,
+    /// Its debit was given back.
+    Refunded,
+}
+
+impl OrderStatus {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            OrderStatus::Paid => "paid",
+            OrderStatus::InUse => "in_use",
+            OrderStatus::Provided => "provided",
+            OrderStatus::Refunded => "refunded",
+        }
+    }
+}
+
+/// What was bought, for how much, and what became of it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Order {
+    /// Its id.
+    pub id: OrderId,
+    /// Who bought it.
+    pub tenant: TenantId,
+    /// What was bought.
+    pub service: OrderedService,
+    /// What it cost when it was placed.
+    pub price: Money,
+    /// Where it is in its life.
+    pub status: OrderStatus,
+    /// Its debit.
+    pub transaction_id: TransactionId,
+    /// The prediction that used it.
+    pub prediction_id: Option<PredictionId>,
+    /// When it was placed.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What an order says of its service.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct OrderedService {
+    /// The service's id.
+    pub id: ServiceId,
+    /// Its name now.
+    pub name: String,
+    /// Its model's name.
+    pub model: String,
+}
+
+/// Orders a service and pays for it.
+///
+/// # Errors
+/// [`Error::InsufficientFunds`]; [`Error::Invalid`] on `service_id`; the idempotency errors.
+pub async fn place(
+    platform: &Platform,
+    access: &Access,
+    service: ServiceId,
+    idempotency: Option<&Idempotency>,
+) -> Result<Replayable<Order>, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let writer = tx.writer()?;
+    let scope = writer.tenant.0;
+    if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
+        return Ok(Replayable::replayed(answer));
+    }
+    let service = services::db::select(tx.connection(), service)
+        .await?
+        .filter(|service| service.active)
+        .ok_or_else(|| Error::invalid("service_id", "there is no such service on the price list"))?;
+    let order = begin(tx.connection(), writer, &service, OrderStatus::Paid).await?;
+    idempotency::keep(tx.connection(), scope, idempotency, &order).await?;
+    debit(tx.connection(), &order).await?;
+    tx.commit().await?;
+    count_moved("debit", order.price);
+    Ok(Replayable::first(order))
+}
+
+/// One order of the caller's tenant.
+pub async fn get(platform: &Platform, access: &Access, id: OrderId) -> Result<Order, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let tenant = tx.caller().tenant;
+    db::select(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("order"))
+}
+
+/// The orders of the caller's tenant, newest first.
+pub async fn list(platform: &Platform, access: &Access, page: &Page) -> Result<List<Order>, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let tenant = tx.caller().tenant;
+    let orders =
+        db::select_page(tx.connection(), Some(tenant), page.before_id("orders")?, page.rows()).await?;
+    Ok(page.cut("orders", orders, |order| *order.id.0.as_bytes()))
+}
+
+/// The orders of all tenants, newest first, for administrators.
+pub async fn list_all(platform: &Platform, access: &Access, page: &Page) -> Result<List<Order>, Error> {
+    let mut tx = AdminTx::begin(platform, access).await?;
+    let orders = db::select_page(tx.connection(), None, page.before_id("all_orders")?, page.rows()).await?;
+    Ok(page.cut("all_orders", orders, |order| *order.id.0.as_bytes()))
+}
+
+/// Cancels an order that was not used, and gives its debit back.
+///
+/// # Errors
+/// `order_already_used` where it was used, cancelled or refunded.
+pub async fn cancel(
+    platform: &Platform,
+    access: &Access,
+    id: OrderId,
+    idempotency: Option<&Idempotency>,
+) -> Result<Replayable<Order>, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let writer = tx.writer()?;
+    let scope = writer.tenant.0;
+    if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
+        return Ok(Replayable::replayed(answer));
+    }
+    let tenant = writer.tenant;
+    if !db::move_status(tx.connection(), tenant, id, OrderStatus::Paid, OrderStatus::Refunded).await? {
+        let order = db::select(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("order"))?;
+        return Err(already_used(order.status));
+    }
+    ledger::refund(tx.connection(), tenant.account(), id, TransactionId::new(), None).await?;
+    let order = db::select(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("order"))?;
+    idempotency::keep(tx.connection(), scope, idempotency, &order).await?;
+    tx.commit().await?;
+    count_moved("refund", order.price);
+    Ok(Replayable::first(order))
+}
+
+/// Gives the debit of an order back, as an administrator, from `paid` or `provided`.
+///
+/// # Errors
+/// `order_in_use` while a prediction is at work for it; `order_already_refunded`.
+pub async fn refund(
+    platform: &Platform,
+    access: &Access,
+    id: OrderId,
+    note: &str,
+    idempotency: Option<&Idempotency>,
+) -> Result<Replayable<Order>, Error> {
+    let note = checked_note(Some(note))?.ok_or_else(|| Error::invalid("note", "a refund says why"))?;
+    let mut tx = AdminTx::begin_writing(platform, access).await?;
+    let administrator = tx.administrator();
+    let scope = administrator.user.0;
+    if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
+        return Ok(Replayable::replayed(answer));
+    }
+    let tenant = db::select_tenant_for_update(tx.connection(), id).await?.ok_or(Error::NotFound("order"))?;
+    let order = db::select(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("order"))?;
+    match order.status {
+        OrderStatus::Paid | OrderStatus::Provided => {}
+        OrderStatus::InUse => {
+            return Err(Error::conflict("order_in_use", "a prediction is at work for this order"));
+        }
+        OrderStatus::Refunded => {
+            return Err(Error::conflict("order_already_refunded", "the order was refunded before"));
+        }
+    }
+    db::move_status(tx.connection(), tenant, id, order.status, OrderStatus::Refunded).await?;
+    let event = Event {
+        action: "order.refunded",
+        actor: Some(administrator.user),
+        tenant: Some(tenant),
+        subject: Some(id.0),
+        request_id: Some(&access.request_id),
+        ..Event::default()
+    };
+    audit_log::write(tx.connection(), event).await?;
+    ledger::refund(tx.connection(), tenant.account(), id, TransactionId::new(), Some(note)).await?;
+    let order = db::select(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("order"))?;
+    idempotency::keep(tx.connection(), scope, idempotency, &order).await?;
+    tx.commit().await?;
+    count_moved("refund", order.price);
+    Ok(Replayable::first(order))
+}
+
+/// Writes an order that [`debit`] completes later in the same transaction.
+pub(crate) async fn begin(
+    connection: &mut PgConnection,
+    writer: Writer,
+    service: &services::Service,
+    status: OrderStatus,
+) -> Result<Order, Error> {
+    let (id, transaction) = (OrderId::new(), TransactionId::new());
+    let created_at = db::insert(connection, writer, id, service, status, transaction).await?;
+    Ok(Order {
+        id,
+        tenant: writer.tenant,
+        service: OrderedService {
+            id: service.id,
+            name: service.name.clone(),
+            model: service.model_name.clone(),
+        },
+        price: service.price,
+        status,
+        transaction_id: transaction,
+        prediction_id: None,
+        created_at,
+    })
+}
+
+/// Takes the order's price: the last statement before the commit.
+pub(crate) async fn debit(connection: &mut PgConnection, order: &Order) -> Result<(), Error> {
+    let account = order.tenant.account();
+    ledger::debit(connection, account, order.id, order.transaction_id, order.price).await?;
+    Ok(())
+}
+
+pub(crate) fn already_used(status: OrderStatus) -> Error {
+    let message = match status {
+        OrderStatus::Refunded => "the order was cancelled or refunded",
+        _ => "the order was used",
+    };
+    Error::conflict("order_already_used", message)
+}

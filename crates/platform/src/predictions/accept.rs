@@ -1,0 +1,347 @@
+//! Taking a file in: checked while it streams, stored, and accepted in one transaction.
+
+use super::{Prediction, PredictionStatus, db, read};
+use crate::idempotency::{self, Idempotency, Replayable};
+use crate::jobs::{self, JobKind};
+use crate::money::count_moved;
+use crate::notifications::JOBS_CHANNEL;
+use crate::objects::input_path;
+use crate::orders::{self, Order, OrderStatus};
+use crate::services::{self, Service};
+use crate::{Access, Error, OrderId, Platform, PredictionId, ServiceId, TenantTx, models};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{Stream, StreamExt};
+use object_store::buffered::BufWriter;
+use scoring::{Inspection, Inspector, Limits, Manifest, OnError, Schema, match_columns};
+use sha2::{Digest, Sha256};
+use tokio::io::AsyncWriteExt;
+
+/// How long an upload may take from its prediction's id on; the sweeper leaves younger files alone.
+const UPLOAD_TIME_MAX: TimeDelta = TimeDelta::hours(1);
+
+/// A record longer than this is no customer.
+const RECORD_BYTES_MAX: usize = 1 << 20;
+
+/// More columns than this are no table of customers.
+const COLUMNS_MAX: usize = 10_000;
+
+/// What pays for an upload.
+#[derive(Clone, Copy, Debug)]
+pub enum Target {
+    /// An order placed before.
+    Order(OrderId),
+    /// An order placed together with the acceptance.
+    Service(ServiceId),
+}
+
+/// What comes with a file.
+#[derive(Clone, Debug)]
+pub struct Upload {
+    /// What pays for it.
+    pub target: Target,
+    /// What the customer calls it. Shown, never used as a path.
+    pub file_name: String,
+    /// What becomes of customers who cannot be scored.
+    pub on_error: OnError,
+    /// The idempotency key; the SHA-256 of the body is filled in here, with the file's.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A file that lies in the object store.
+struct Stored {
+    prediction: PredictionId,
+    sha256: [u8; 32],
+    bytes: u64,
+    inspection: Inspection,
+}
+
+/// What an upload will be scored with.
+struct Terms {
+    service: Service,
+    schema: Schema,
+}
+
+/// Accepts a customers' file for scoring.
+///
+/// Order and header are checked before the rest is read; whatever is refused leaves the order
+/// usable. Once this has answered, the prediction ends in a result or in a refund.
+///
+/// # Errors
+/// [`Error::Input`] where the file cannot be scored; `order_already_used`; [`Error::InsufficientFunds`];
+/// [`Error::BadUpload`] from the stream; the idempotency errors.
+pub async fn accept(
+    platform: &Platform,
+    access: &Access,
+    upload: Upload,
+    stream: impl Stream<Item = Result<Bytes, Error>> + Send,
+) -> Result<Replayable<Prediction>, Error> {
+    let Some(terms) = agree(platform, access, &upload).await? else {
+        let sha256 = hash_stream(stream).await?;
+        return replay(platform, access, upload, sha256).await;
+    };
+    let placed = matches!(upload.target, Target::Service(_));
+    let prediction = PredictionId::new();
+    let stored = store(platform, prediction, &terms.schema, stream).await?;
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let recorded = record(platform, access, &mut tx, upload, &terms.service, &stored).await;
+    let recorded = match recorded {
+        Ok(recorded) => recorded,
+        Err(error) => {
+            drop(tx);
+            discard(platform, prediction).await;
+            return Err(error);
+        }
+    };
+    if recorded.replayed {
+        discard(platform, prediction).await;
+    } else {
+        // Whether a commit that fails has happened is unknown: the file stays, and the sweeper
+        // deletes it if the prediction does not exist.
+        tx.commit().await?;
+        metrics::counter!("augur_predictions_accepted_total").increment(1);
+        if placed {
+            count_moved("debit", terms.service.price);
+        }
+    }
+    let prediction = read::get(platform, access, recorded.value).await?;
+    Ok(Replayable { value: prediction, replayed: recorded.replayed })
+}
+
+/// Reads a file without storing it for good and says how a service would take it, free of charge.
+/// The schema and the price are the service's.
+pub async fn check(
+    platform: &Platform,
+    access: &Access,
+    service: ServiceId,
+) -> Result<(Service, Schema), Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let service = services::db::select(tx.connection(), service)
+        .await?
+        .filter(|service| service.active)
+        .ok_or(Error::NotFound("service"))?;
+    let schema = schema_of(&mut tx, &service).await?;
+    Ok((service, schema))
+}
+
+/// An inspector with this installation's limits, for whoever reads customers' files.
+pub fn inspector(platform: &Platform) -> Inspector {
+    Inspector::new(Limits {
+        bytes_max: platform.limits.upload_bytes_max,
+        columns_max: COLUMNS_MAX,
+        record_bytes_max: RECORD_BYTES_MAX,
+    })
+}
+
+/// Checks everything that can be known before the file. None where the key has an answer already:
+/// then only whose order it is counts, and the file is read for its hash alone.
+async fn agree(platform: &Platform, access: &Access, upload: &Upload) -> Result<Option<Terms>, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let writer = tx.writer()?;
+    let answered =
+        idempotency::is_answered(tx.connection(), writer.tenant.0, upload.idempotency.as_ref()).await?;
+    let service = match upload.target {
+        Target::Order(id) => {
+            let order = orders::db::select(tx.connection(), writer.tenant, id)
+                .await?
+                .ok_or(Error::NotFound("order"))?;
+            if !answered && order.status != OrderStatus::Paid {
+                return Err(orders::already_used(order.status));
+            }
+            order.service.id
+        }
+        Target::Service(id) => id,
+    };
+    if answered {
+        return Ok(None);
+    }
+    let service = services::db::select(tx.connection(), service).await?.ok_or(Error::NotFound("service"))?;
+    if let Target::Service(_) = upload.target {
+        if !service.active {
+            return Err(Error::NotFound("service"));
+        }
+        // The debit decides; this spares a customer without money the upload.
+        let balance = ledger::balance(tx.connection(), writer.tenant.account()).await?;
+        if let Some(missing) = service.price.shortfall(balance) {
+            return Err(Error::InsufficientFunds { missing });
+        }
+    }
+    let schema = schema_of(&mut tx, &service).await?;
+    Ok(Some(Terms { service, schema }))
+}
+
+async fn schema_of(tx: &mut TenantTx, service: &Service) -> Result<Schema, Error> {
+    let version = models::select_version(tx.connection(), service.model_version)
+        .await?
+        .ok_or(Error::NotFound("model version"))?;
+    let manifest: Manifest = serde_json::from_value(version.manifest).map_err(Error::internal)?;
+    Ok(manifest.schema)
+}
+
+async fn store(
+    platform: &Platform,
+    prediction: PredictionId,
+    schema: &Schema,
+    stream: impl Stream<Item = Result<Bytes, Error>> + Send,
+) -> Result<Stored, Error> {
+    let mut writer = platform.objects.writer(&input_path(prediction));
+    match write_inspected(platform, &mut writer, schema, stream).await {
+        Ok((sha256, bytes, inspection)) => Ok(Stored { prediction, sha256, bytes, inspection }),
+        Err(error) => {
+            // What was not finished is dropped by the store; what was is deleted.
+            writer.abort().await.ok();
+            discard(platform, prediction).await;
+            Err(error)
+        }
+    }
+}
+
+async fn write_inspected(
+    platform: &Platform,
+    writer: &mut BufWriter,
+    schema: &Schema,
+    stream: impl Stream<Item = Result<Bytes, Error>> + Send,
+) -> Result<([u8; 32], u64, Inspection), Error> {
+    let mut inspector = inspector(platform);
+    let (mut hasher, mut bytes, mut matched) = (Sha256::new(), 0_u64, false);
+    let mut stream = std::pin::pin!(stream);
+    while let Some(piece) = stream.next().await {
+        let piece = piece?;
+        inspector.push(&piece)?;
+        if !matched && let Some(header) = inspector.header() {
+            match_columns(header, schema)?;
+            matched = true;
+        }
+        hasher.update(&piece);
+        bytes += piece.len() as u64;
+        writer.put(piece).await?;
+    }
+    let inspection = inspector.finish()?;
+    // The header may read differently once the whole file has settled its encoding.
+    match_columns(&inspection.header, schema)?;
+    writer
+        .shutdown()
+        .await
+        .map_err(|error| Error::Unavailable { dependency: "object store", detail: error.to_string() })?;
+    Ok((hasher.finalize().into(), bytes, inspection))
+}
+
+/// Writes order, prediction, job and key into the transaction, the key's look-up first and the
+/// debit last. The value is the prediction that the key names, new or not.
+async fn record(
+    platform: &Platform,
+    access: &Access,
+    tx: &mut TenantTx,
+    upload: Upload,
+    service: &Service,
+    stored: &Stored,
+) -> Result<Replayable<PredictionId>, Error> {
+    let writer = tx.writer()?;
+    let scope = writer.tenant.0;
+    let idempotency = upload.idempotency.map(|key| Idempotency { body_sha256: stored.sha256, ..key });
+    if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency.as_ref()).await? {
+        return Ok(Replayable::replayed(answer));
+    }
+    if Utc::now() - time_of(stored.prediction) > UPLOAD_TIME_MAX {
+        return Err(Error::BadUpload {
+            code: "upload_too_slow",
+            message: "the upload took more than an hour".to_owned(),
+        });
+    }
+    let (order, placed) = match upload.target {
+        Target::Order(id) => {
+            let (paid, in_use) = (OrderStatus::Paid, OrderStatus::InUse);
+            let moved = orders::db::move_status(tx.connection(), writer.tenant, id, paid, in_use).await?;
+            let order = orders::db::select(tx.connection(), writer.tenant, id).await?;
+            let order = order.ok_or(Error::NotFound("order"))?;
+            if !moved {
+                return Err(orders::already_used(order.status));
+            }
+            (order, false)
+        }
+        Target::Service(_) => {
+            (orders::begin(tx.connection(), writer, service, OrderStatus::InUse).await?, true)
+        }
+    };
+    insert(platform, access, tx, &order, service, stored, (&upload.file_name, upload.on_error)).await?;
+    idempotency::keep(tx.connection(), scope, idempotency.as_ref(), &stored.prediction).await?;
+    jobs::db::notify(tx.connection(), JOBS_CHANNEL, "").await?;
+    if placed {
+        orders::debit(tx.connection(), &order).await?;
+    }
+    Ok(Replayable::first(stored.prediction))
+}
+
+async fn insert(
+    platform: &Platform,
+    access: &Access,
+    tx: &mut TenantTx,
+    order: &Order,
+    service: &Service,
+    stored: &Stored,
+    (file_name, on_error): (&str, OnError),
+) -> Result<(), Error> {
+    let now = Utc::now();
+    let row = db::NewPrediction {
+        id: stored.prediction,
+        tenant: order.tenant,
+        order: order.id,
+        model_version: service.model_version,
+        file_name,
+        on_error,
+        dialect: serde_json::to_value(&stored.inspection.dialect).map_err(Error::internal)?,
+        input_bytes: stored.bytes,
+        input_sha256: &stored.sha256,
+        rows_total: stored.inspection.rows,
+        rows_max: service.rows_max,
+        status: PredictionStatus::Queued,
+        expires_at: now + platform.limits.retention,
+    };
+    db::insert(tx.connection(), row).await?;
+    let deadline = now + platform.limits.deadline;
+    let kind = JobKind::Prediction;
+    jobs::db::insert(tx.connection(), order.tenant, kind, stored.prediction, deadline, &access.request_id)
+        .await
+}
+
+async fn hash_stream(stream: impl Stream<Item = Result<Bytes, Error>>) -> Result<[u8; 32], Error> {
+    let mut hasher = Sha256::new();
+    let mut stream = std::pin::pin!(stream);
+    while let Some(piece) = stream.next().await {
+        hasher.update(piece?);
+    }
+    Ok(hasher.finalize().into())
+}
+
+async fn replay(
+    platform: &Platform,
+    access: &Access,
+    upload: Upload,
+    sha256: [u8; 32],
+) -> Result<Replayable<Prediction>, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let scope = tx.writer()?.tenant.0;
+    let idempotency = upload.idempotency.map(|key| Idempotency { body_sha256: sha256, ..key });
+    let answer: Option<PredictionId> =
+        idempotency::take(tx.connection(), scope, idempotency.as_ref()).await?;
+    // The key had an answer when the upload began; it can only have been forgotten since.
+    let id = answer.ok_or(Error::IdempotencyInFlight)?;
+    drop(tx);
+    Ok(Replayable::replayed(read::get(platform, access, id).await?))
+}
+
+/// Deletes the file of a prediction that came to nothing. Where that fails, the sweeper does it.
+async fn discard(platform: &Platform, prediction: PredictionId) {
+    if let Err(error) = platform.objects.delete(&input_path(prediction)).await {
+        tracing::warn!(%error, prediction_id = %prediction, "could not delete a refused upload; the sweeper will");
+    }
+}
+
+/// The time that an id was made at, which version 7 carries (RFC 9562).
+pub(super) fn time_of(prediction: PredictionId) -> DateTime<Utc> {
+    let time = prediction.0.get_timestamp().map(|timestamp| timestamp.to_unix());
+    time.and_then(|(seconds, nanoseconds)| {
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
+    })
+    .unwrap_or(DateTime::UNIX_EPOCH)
+}

@@ -1,0 +1,80 @@
+//! Scoring a few customers in one call.
+
+use crate::idempotency::{self, Idempotency, Replayable};
+use crate::money::count_moved;
+use crate::orders::{self, OrderStatus};
+use crate::{Access, Error, OrderId, Platform, ServiceId, TenantTx, models, services};
+use ledger::Money;
+use scoring::score_customers;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Customers that were scored at once, and the order that paid for it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Immediate {
+    /// The order, provided.
+    pub order: OrderId,
+    /// What it cost.
+    pub price: Money,
+    /// One for each customer, in their order.
+    pub predictions: Vec<ScoredCustomer>,
+}
+
+/// What a model says of a customer.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct ScoredCustomer {
+    /// 1 stays, 0 leaves.
+    pub stays: u8,
+    /// The probability of leaving.
+    pub churn_probability: f64,
+}
+
+/// Scores up to 100 customers. They are scored first, in memory; then one transaction places the
+/// order as provided and debits it.
+///
+/// # Errors
+/// [`Error::Input`] where a customer cannot be scored: nothing is charged.
+pub async fn predict(
+    platform: &Platform,
+    access: &Access,
+    service: ServiceId,
+    customers: Vec<Map<String, Value>>,
+    idempotency: Option<&Idempotency>,
+) -> Result<Replayable<Immediate>, Error> {
+    let (service, version) = {
+        let mut tx = TenantTx::begin(platform, access).await?;
+        tx.writer()?;
+        let service = services::db::select(tx.connection(), service)
+            .await?
+            .filter(|service| service.active)
+            .ok_or_else(|| Error::invalid("service_id", "there is no such service on the price list"))?;
+        let version = models::select_version(tx.connection(), service.model_version)
+            .await?
+            .ok_or(Error::NotFound("model version"))?;
+        (service, version)
+    };
+    let model = models::load_version(platform, &version).await?;
+    let scored = tokio::task::spawn_blocking(move || score_customers(&model, &customers))
+        .await
+        .map_err(Error::internal)??;
+    let predictions: Vec<ScoredCustomer> = scored
+        .iter()
+        .map(|one| ScoredCustomer { stays: one.stays, churn_probability: one.churn_probability })
+        .collect();
+    let rows = predictions.len() as u64;
+
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let writer = tx.writer()?;
+    let scope = writer.tenant.0;
+    if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
+        return Ok(Replayable::replayed(answer));
+    }
+    let order = orders::begin(tx.connection(), writer, &service, OrderStatus::Provided).await?;
+    let answer = Immediate { order: order.id, price: order.price, predictions };
+    idempotency::keep(tx.connection(), scope, idempotency, &answer).await?;
+    orders::debit(tx.connection(), &order).await?;
+    tx.commit().await?;
+    count_moved("debit", order.price);
+    metrics::counter!("augur_rows_scored_total").increment(rows);
+    Ok(Replayable::first(answer))
+}

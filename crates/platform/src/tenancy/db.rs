@@ -1,0 +1,31 @@
+//! The one query that begins a tenant's transaction.
+
+use super::{Caller, Credential};
+use crate::{Error, TenantId, UserId};
+use sqlx::PgConnection;
+
+pub(super) async fn begin_tenant(
+    connection: &mut PgConnection,
+    credential: &Credential,
+) -> Result<Caller, Error> {
+    let (session, key_hash) = match credential {
+        Credential::Session(session) => (Some(session.0), None),
+        Credential::ApiKey(hash) => (None, Some(hash.as_slice())),
+    };
+    let row = sqlx::query!(
+        r#"SELECT user_id AS "user_id!", tenant_id AS "tenant_id!", is_admin AS "is_admin!",
+                  scope AS "scope!"
+           FROM begin_tenant($1, $2)"#,
+        session,
+        key_hash,
+    )
+    .fetch_optional(connection)
+    .await?
+    .ok_or(Error::Unauthenticated)?;
+    Ok(Caller {
+        user: UserId(row.user_id),
+        tenant: TenantId(row.tenant_id),
+        is_admin: row.is_admin,
+        may_write: row.scope == "write",
+    })
+}

@@ -1,0 +1,165 @@
+//! The wall between tenants: every query for a tenant goes through [`TenantTx`], whose beginning
+//! checks the credential in the database itself and sets the tenant that row-level security reads.
+
+mod db;
+
+use crate::{Error, Platform, SessionId, TenantId, UserId};
+use sha2::{Digest, Sha256};
+use sqlx::{PgConnection, Postgres, Transaction};
+use uuid::Uuid;
+
+/// What a request proves about its sender. The holder has checked the token's signature or hashed
+/// the key; whether it still counts is the database's to say, in each transaction anew.
+#[derive(Clone, Debug)]
+pub enum Credential {
+    /// An access token's session.
+    Session(SessionId),
+    /// The SHA-256 of an API key.
+    ApiKey([u8; 32]),
+}
+
+impl Credential {
+    /// The credential of an API key as it was sent.
+    pub fn of_api_key(key: &str) -> Credential {
+        Credential::ApiKey(Sha256::digest(key.as_bytes()).into())
+    }
+}
+
+/// A credential and the id of the request that carries it.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// Who.
+    pub credential: Credential,
+    /// The request's id, which follows the work into the log, the audit log and the worker.
+    pub request_id: String,
+}
+
+/// Who a credential turned out to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// The user.
+    pub user: UserId,
+    /// The tenant for which the user acts.
+    pub tenant: TenantId,
+    /// Whether the user administers the platform.
+    pub is_admin: bool,
+    /// Whether the credential may change anything.
+    pub may_write: bool,
+}
+
+/// Proof that the caller may change what is the tenant's.
+#[derive(Clone, Copy, Debug)]
+pub struct Writer {
+    /// The user who acts.
+    pub user: UserId,
+    /// The tenant whose things may be changed.
+    pub tenant: TenantId,
+    // Only this module makes one.
+    _proven: (),
+}
+
+/// Proof that the caller administers the platform.
+#[derive(Clone, Copy, Debug)]
+pub struct Administrator {
+    /// The user who acts.
+    pub user: UserId,
+    _proven: (),
+}
+
+/// Who a credential is, for those who need to know nothing else.
+pub async fn identify(platform: &Platform, access: &Access) -> Result<Caller, Error> {
+    Ok(TenantTx::begin(platform, access).await?.caller())
+}
+
+/// A database transaction that sees one tenant's rows and nothing else.
+pub struct TenantTx {
+    transaction: Transaction<'static, Postgres>,
+    caller: Caller,
+}
+
+impl TenantTx {
+    /// Begins a transaction for whoever the credential is, or [`Error::Unauthenticated`].
+    pub async fn begin(platform: &Platform, access: &Access) -> Result<TenantTx, Error> {
+        let mut transaction = platform.app.begin().await?;
+        let caller = db::begin_tenant(&mut transaction, &access.credential).await?;
+        Ok(TenantTx { transaction, caller })
+    }
+
+    /// Who acts.
+    pub fn caller(&self) -> Caller {
+        self.caller
+    }
+
+    /// Proof that the caller may write, or [`Error::Forbidden`].
+    pub fn writer(&self) -> Result<Writer, Error> {
+        if !self.caller.may_write {
+            return Err(Error::Forbidden("this API key may only read"));
+        }
+        Ok(Writer { user: self.caller.user, tenant: self.caller.tenant, _proven: () })
+    }
+
+    /// The connection inside the transaction.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Makes everything done so far durable.
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+/// A transaction of an administrator, over all tenants.
+pub struct AdminTx {
+    transaction: Transaction<'static, Postgres>,
+    administrator: Administrator,
+}
+
+impl AdminTx {
+    /// Begins a transaction for reading, or [`Error::Forbidden`].
+    pub async fn begin(platform: &Platform, access: &Access) -> Result<AdminTx, Error> {
+        let mut transaction = platform.system.begin().await?;
+        let caller = db::begin_tenant(&mut transaction, &access.credential).await?;
+        if !caller.is_admin {
+            return Err(Error::Forbidden("this is for administrators"));
+        }
+        let administrator = Administrator { user: caller.user, _proven: () };
+        Ok(AdminTx { transaction, administrator })
+    }
+
+    /// Begins a transaction for changing something: a read-only API key is not enough.
+    pub async fn begin_writing(platform: &Platform, access: &Access) -> Result<AdminTx, Error> {
+        let mut transaction = platform.system.begin().await?;
+        let caller = db::begin_tenant(&mut transaction, &access.credential).await?;
+        if !caller.is_admin {
+            return Err(Error::Forbidden("this is for administrators"));
+        }
+        if !caller.may_write {
+            return Err(Error::Forbidden("this API key may only read"));
+        }
+        let administrator = Administrator { user: caller.user, _proven: () };
+        Ok(AdminTx { transaction, administrator })
+    }
+
+    /// Begins a transaction in the name of the installation's owner, who works on the command line
+    /// with the database's own password: the nil user.
+    pub async fn begin_on_command_line(platform: &Platform) -> Result<AdminTx, Error> {
+        let administrator = Administrator { user: UserId(Uuid::nil()), _proven: () };
+        Ok(AdminTx { transaction: platform.system.begin().await?, administrator })
+    }
+
+    /// Who acts.
+    pub fn administrator(&self) -> Administrator {
+        self.administrator
+    }
+
+    /// The connection inside the transaction.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+
+    /// Makes everything done so far durable.
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(self.transaction.commit().await?)
+    }
+}
