@@ -57,7 +57,7 @@ pub async fn deposit(
     idempotency: Option<&Idempotency>,
 ) -> Result<Replayable<Transaction>, Error> {
     let mut tx = AdminTx::begin_writing(platform, access).await?;
-    let scope = tx.administrator().user.0;
+    let scope = tx.administrator().user().0;
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
         return Ok(Replayable::replayed(answer));
     }
@@ -94,7 +94,7 @@ pub(crate) fn checked_note(note: Option<&str>) -> Result<Option<&str>, Error> {
 
 async fn pay_in(tx: &mut AdminTx, deposit: &Deposit, request_id: Option<&str>) -> Result<Transaction, Error> {
     let note = checked_note(deposit.note.as_deref())?;
-    let actor = tx.administrator().user;
+    let actor = tx.administrator().user();
     let tenant = match &deposit.recipient {
         Recipient::Tenant(tenant) => *tenant,
         Recipient::Email(email) => {

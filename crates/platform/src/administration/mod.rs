@@ -48,7 +48,7 @@ pub async fn update_user(
     change: UserChange,
 ) -> Result<UserWithBalance, Error> {
     let mut tx = AdminTx::begin_writing(platform, access).await?;
-    let actor = tx.administrator().user;
+    let actor = tx.administrator().user();
     if actor == id && (change.is_admin == Some(false) || change.disabled == Some(true)) {
         return Err(Error::conflict("own_account", "administrators cannot lock themselves out"));
     }

@@ -18,8 +18,8 @@ pub(super) async fn insert(
         r#"INSERT INTO api_keys (id, tenant_id, user_id, name, scope, prefix, key_hash)
            VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING created_at"#,
         id.0,
-        writer.tenant.0,
-        writer.user.0,
+        writer.tenant().0,
+        writer.user().0,
         name,
         scope.as_str(),
         prefix,

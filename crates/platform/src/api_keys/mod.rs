@@ -70,8 +70,8 @@ pub async fn create(
     let api_key = db::insert(tx.connection(), writer, id, name, scope, &prefix, &secrets::hash(&key)).await?;
     let event = Event {
         action: "api_key.created",
-        actor: Some(writer.user),
-        tenant: Some(writer.tenant),
+        actor: Some(writer.user()),
+        tenant: Some(writer.tenant()),
         subject: Some(id.0),
         request_id: Some(&access.request_id),
         ..Event::default()
@@ -93,13 +93,13 @@ pub async fn list(platform: &Platform, access: &Access, page: &Page) -> Result<L
 pub async fn revoke(platform: &Platform, access: &Access, id: ApiKeyId) -> Result<(), Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     let writer = tx.writer()?;
-    if !db::revoke(tx.connection(), writer.tenant, id).await? {
+    if !db::revoke(tx.connection(), writer.tenant(), id).await? {
         return Err(Error::NotFound("API key"));
     }
     let event = Event {
         action: "api_key.revoked",
-        actor: Some(writer.user),
-        tenant: Some(writer.tenant),
+        actor: Some(writer.user()),
+        tenant: Some(writer.tenant()),
         subject: Some(id.0),
         request_id: Some(&access.request_id),
         ..Event::default()

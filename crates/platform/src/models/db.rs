@@ -1,6 +1,7 @@
 //! SQL of models and their versions.
 
-use crate::{Error, ModelId, ModelVersionId, ServiceId};
+use super::ShippedModel;
+use crate::{Error, ModelId, ModelVersionId};
 use scoring::Manifest;
 use sqlx::PgConnection;
 
@@ -58,24 +59,23 @@ pub(super) async fn upsert_shipped(
     select_version(connection, ModelVersionId(version)).await?.ok_or(Error::NotFound("model version"))
 }
 
+/// Puts a shipped model on the price list, unless it is there under whatever name and price.
 pub(super) async fn insert_service_if_none(
     connection: &mut PgConnection,
     model: ModelId,
-    name: &str,
-    description: &str,
-    price: i64,
+    shipped: &ShippedModel,
     rows_max: i64,
 ) -> Result<(), Error> {
     sqlx::query!(
         r#"INSERT INTO services (id, name, model_id, description, price, max_rows)
            SELECT $1, $2, $3, $4, $5, $6
            WHERE NOT EXISTS (SELECT 1 FROM services WHERE model_id = $3)
-           ON CONFLICT ON CONSTRAINT services_name_key DO NOTHING"#,
-        ServiceId::new().0,
-        name,
+           ON CONFLICT DO NOTHING"#,
+        shipped.service_id.0,
+        shipped.service_name,
         model.0,
-        description,
-        price,
+        shipped.service_description,
+        shipped.price,
         rows_max
     )
     .execute(connection)

@@ -2,7 +2,7 @@
 
 mod db;
 
-use crate::{Error, ModelVersionId, Platform, objects};
+use crate::{Error, ModelVersionId, Platform, ServiceId, objects};
 use bytes::Bytes;
 use scoring::{Manifest, Model};
 use std::{
@@ -19,6 +19,9 @@ pub struct ShippedModel {
     pub manifest_json: &'static [u8],
     /// Its file.
     pub model_file: &'static [u8],
+    /// The id of its line on the price list, the same in every installation, so that examples work
+    /// as they stand.
+    pub service_id: ServiceId,
     /// What an order costs at first, in minor units.
     pub price: i64,
     /// What the price list calls it.
@@ -51,15 +54,7 @@ pub async fn register_shipped(platform: &Platform, shipped: &[ShippedModel]) -> 
         let mut transaction = platform.system.begin().await?;
         let document = serde_json::from_slice(model.manifest_json).map_err(Error::internal)?;
         let version = db::upsert_shipped(&mut transaction, &manifest, &document, artifact.as_ref()).await?;
-        db::insert_service_if_none(
-            &mut transaction,
-            version.model,
-            model.service_name,
-            model.service_description,
-            model.price,
-            SEEDED_ROWS_MAX,
-        )
-        .await?;
+        db::insert_service_if_none(&mut transaction, version.model, model, SEEDED_ROWS_MAX).await?;
         transaction.commit().await?;
     }
     Ok(())

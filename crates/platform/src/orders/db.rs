@@ -55,8 +55,8 @@ pub(crate) async fn insert(
         r#"INSERT INTO orders (id, tenant_id, user_id, service_id, price, status, transaction_id)
            VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING created_at"#,
         id.0,
-        writer.tenant.0,
-        writer.user.0,
+        writer.tenant().0,
+        writer.user().0,
         service.id.0,
         service.price.minor_units(),
         status.as_str(),

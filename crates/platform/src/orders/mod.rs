@@ -84,7 +84,7 @@ pub async fn place(
 ) -> Result<Replayable<Order>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     let writer = tx.writer()?;
-    let scope = writer.tenant.0;
+    let scope = writer.tenant().0;
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
         return Ok(Replayable::replayed(answer));
     }
@@ -135,11 +135,11 @@ pub async fn cancel(
 ) -> Result<Replayable<Order>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     let writer = tx.writer()?;
-    let scope = writer.tenant.0;
+    let scope = writer.tenant().0;
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
         return Ok(Replayable::replayed(answer));
     }
-    let tenant = writer.tenant;
+    let tenant = writer.tenant();
     if !db::move_status(tx.connection(), tenant, id, OrderStatus::Paid, OrderStatus::Refunded).await? {
         let order = db::select(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("order"))?;
         return Err(already_used(order.status));
@@ -166,7 +166,7 @@ pub async fn refund(
     let note = checked_note(Some(note))?.ok_or_else(|| Error::invalid("note", "a refund says why"))?;
     let mut tx = AdminTx::begin_writing(platform, access).await?;
     let administrator = tx.administrator();
-    let scope = administrator.user.0;
+    let scope = administrator.user().0;
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
         return Ok(Replayable::replayed(answer));
     }
@@ -184,7 +184,7 @@ pub async fn refund(
     db::move_status(tx.connection(), tenant, id, order.status, OrderStatus::Refunded).await?;
     let event = Event {
         action: "order.refunded",
-        actor: Some(administrator.user),
+        actor: Some(administrator.user()),
         tenant: Some(tenant),
         subject: Some(id.0),
         request_id: Some(&access.request_id),
@@ -210,7 +210,7 @@ pub(crate) async fn begin(
     let created_at = db::insert(connection, writer, id, service, status, transaction).await?;
     Ok(Order {
         id,
-        tenant: writer.tenant,
+        tenant: writer.tenant(),
         service: OrderedService {
             id: service.id,
             name: service.name.clone(),

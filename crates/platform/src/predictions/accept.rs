@@ -139,10 +139,10 @@ async fn agree(platform: &Platform, access: &Access, upload: &Upload) -> Result<
     let mut tx = TenantTx::begin(platform, access).await?;
     let writer = tx.writer()?;
     let answered =
-        idempotency::is_answered(tx.connection(), writer.tenant.0, upload.idempotency.as_ref()).await?;
+        idempotency::is_answered(tx.connection(), writer.tenant().0, upload.idempotency.as_ref()).await?;
     let service = match upload.target {
         Target::Order(id) => {
-            let order = orders::db::select(tx.connection(), writer.tenant, id)
+            let order = orders::db::select(tx.connection(), writer.tenant(), id)
                 .await?
                 .ok_or(Error::NotFound("order"))?;
             if !answered && order.status != OrderStatus::Paid {
@@ -161,7 +161,7 @@ async fn agree(platform: &Platform, access: &Access, upload: &Upload) -> Result<
             return Err(Error::NotFound("service"));
         }
         // The debit decides; this spares a customer without money the upload.
-        let balance = ledger::balance(tx.connection(), writer.tenant.account()).await?;
+        let balance = ledger::balance(tx.connection(), writer.tenant().account()).await?;
         if let Some(missing) = service.price.shortfall(balance) {
             return Err(Error::InsufficientFunds { missing });
         }
@@ -237,7 +237,7 @@ async fn record(
     stored: &Stored,
 ) -> Result<Replayable<PredictionId>, Error> {
     let writer = tx.writer()?;
-    let scope = writer.tenant.0;
+    let scope = writer.tenant().0;
     let idempotency = upload.idempotency.map(|key| Idempotency { body_sha256: stored.sha256, ..key });
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency.as_ref()).await? {
         return Ok(Replayable::replayed(answer));
@@ -251,8 +251,8 @@ async fn record(
     let (order, placed) = match upload.target {
         Target::Order(id) => {
             let (paid, in_use) = (OrderStatus::Paid, OrderStatus::InUse);
-            let moved = orders::db::move_status(tx.connection(), writer.tenant, id, paid, in_use).await?;
-            let order = orders::db::select(tx.connection(), writer.tenant, id).await?;
+            let moved = orders::db::move_status(tx.connection(), writer.tenant(), id, paid, in_use).await?;
+            let order = orders::db::select(tx.connection(), writer.tenant(), id).await?;
             let order = order.ok_or(Error::NotFound("order"))?;
             if !moved {
                 return Err(orders::already_used(order.status));
@@ -320,7 +320,7 @@ async fn replay(
     sha256: [u8; 32],
 ) -> Result<Replayable<Prediction>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
-    let scope = tx.writer()?.tenant.0;
+    let scope = tx.writer()?.tenant().0;
     let idempotency = upload.idempotency.map(|key| Idempotency { body_sha256: sha256, ..key });
     let answer: Option<PredictionId> =
         idempotency::take(tx.connection(), scope, idempotency.as_ref()).await?;

@@ -22,7 +22,7 @@ pub async fn delete(platform: &Platform, access: &Access, id: PredictionId) -> R
     let mut tx = TenantTx::begin(platform, access).await?;
     let writer = tx.writer()?;
     let prediction =
-        db::select(tx.connection(), writer.tenant, id).await?.ok_or(Error::NotFound("prediction"))?;
+        db::select(tx.connection(), writer.tenant(), id).await?.ok_or(Error::NotFound("prediction"))?;
     if matches!(prediction.status, PredictionStatus::Queued | PredictionStatus::Running) {
         return Err(Error::conflict("prediction_not_finished", "the prediction is queued or running"));
     }
@@ -32,8 +32,8 @@ pub async fn delete(platform: &Platform, access: &Access, id: PredictionId) -> R
     db::mark_erased(tx.connection(), id).await?;
     let event = Event {
         action: "prediction.deleted",
-        actor: Some(writer.user),
-        tenant: Some(writer.tenant),
+        actor: Some(writer.user()),
+        tenant: Some(writer.tenant()),
         subject: Some(id.0),
         request_id: Some(&access.request_id),
         ..Event::default()

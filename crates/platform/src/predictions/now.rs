@@ -65,7 +65,7 @@ pub async fn predict(
 
     let mut tx = TenantTx::begin(platform, access).await?;
     let writer = tx.writer()?;
-    let scope = writer.tenant.0;
+    let scope = writer.tenant().0;
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
         return Ok(Replayable::replayed(answer));
     }

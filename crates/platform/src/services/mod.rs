@@ -146,7 +146,7 @@ async fn finish(
 ) -> Result<Service, Error> {
     let event = Event {
         action,
-        actor: Some(tx.administrator().user),
+        actor: Some(tx.administrator().user()),
         subject: Some(id.0),
         request_id: Some(&access.request_id),
         ..Event::default()

@@ -50,20 +50,33 @@ pub struct Caller {
 /// Proof that the caller may change what is the tenant's.
 #[derive(Clone, Copy, Debug)]
 pub struct Writer {
+    user: UserId,
+    tenant: TenantId,
+}
+
+impl Writer {
     /// The user who acts.
-    pub user: UserId,
+    pub fn user(self) -> UserId {
+        self.user
+    }
+
     /// The tenant whose things may be changed.
-    pub tenant: TenantId,
-    // Only this module makes one.
-    _proven: (),
+    pub fn tenant(self) -> TenantId {
+        self.tenant
+    }
 }
 
 /// Proof that the caller administers the platform.
 #[derive(Clone, Copy, Debug)]
 pub struct Administrator {
-    /// The user who acts.
-    pub user: UserId,
-    _proven: (),
+    user: UserId,
+}
+
+impl Administrator {
+    /// The user who acts; nil on the command line.
+    pub fn user(self) -> UserId {
+        self.user
+    }
 }
 
 /// Who a credential is, for those who need to know nothing else.
@@ -95,7 +108,7 @@ impl TenantTx {
         if !self.caller.may_write {
             return Err(Error::Forbidden("this API key may only read"));
         }
-        Ok(Writer { user: self.caller.user, tenant: self.caller.tenant, _proven: () })
+        Ok(Writer { user: self.caller.user, tenant: self.caller.tenant })
     }
 
     /// The connection inside the transaction.
@@ -123,7 +136,7 @@ impl AdminTx {
         if !caller.is_admin {
             return Err(Error::Forbidden("this is for administrators"));
         }
-        let administrator = Administrator { user: caller.user, _proven: () };
+        let administrator = Administrator { user: caller.user };
         Ok(AdminTx { transaction, administrator })
     }
 
@@ -137,14 +150,14 @@ impl AdminTx {
         if !caller.may_write {
             return Err(Error::Forbidden("this API key may only read"));
         }
-        let administrator = Administrator { user: caller.user, _proven: () };
+        let administrator = Administrator { user: caller.user };
         Ok(AdminTx { transaction, administrator })
     }
 
     /// Begins a transaction in the name of the installation's owner, who works on the command line
     /// with the database's own password: the nil user.
     pub async fn begin_on_command_line(platform: &Platform) -> Result<AdminTx, Error> {
-        let administrator = Administrator { user: UserId(Uuid::nil()), _proven: () };
+        let administrator = Administrator { user: UserId(Uuid::nil()) };
         Ok(AdminTx { transaction: platform.system.begin().await?, administrator })
     }
 
