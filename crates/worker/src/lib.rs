@@ -1,0 +1,31 @@
+//! The worker's side of the platform: the queues, RabbitMQ's and the one inside a process, and the
+//! worker that takes a job from them, scores and settles.
+//!
+//! A message is a hint that a job is there. Whether it is still to be done, who does it and how
+//! often it was tried is PostgreSQL's to say, through `platform::jobs`; no SQL is written here.
+
+mod amqp;
+mod amqp_consumer;
+mod amqp_publisher;
+mod attempt;
+mod backoff;
+mod error;
+mod in_process;
+mod job;
+mod lease;
+mod measures;
+mod output;
+mod prediction;
+mod run;
+mod score;
+mod source;
+
+#[cfg(test)]
+mod amqp_tests;
+
+pub use amqp::broker_health;
+pub use amqp_publisher::AmqpPublisher;
+pub use error::Error;
+pub use in_process::{InProcessPublisher, InProcessQueue, channel};
+pub use measures::describe;
+pub use run::{Backend, WorkerOptions, run};

@@ -1,0 +1,144 @@
+//! One attempt at a prediction: the pinned model, the customers' file, the pass, the settlement.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use platform::jobs::Claim;
+use platform::objects::{input_path, result_path};
+use platform::predictions::{self, Outcome, PredictionError, ResultFile, Settled};
+use platform::{Error, Platform, PredictionId, models};
+use scoring::{ScoreOptions, Summary};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::attempt::Attempt;
+use crate::backoff::Backoff;
+use crate::job::{Ended, Jobs};
+use crate::output::Measure;
+use crate::score::{Pass, Passed};
+
+/// How long one attempt may score. It stays below the half hour after which RabbitMQ takes a
+/// message from a worker that has not acknowledged it.
+const SCORING_TIME_MAX: Duration = Duration::from_secs(25 * 60);
+/// How long a scoring thread that was told to stop is waited for.
+const STOP_TIME_MAX: Duration = Duration::from_secs(5);
+/// How long a settlement is tried at a stop while the database is away.
+const LAST_SETTLE_TIME_MAX: Duration = Duration::from_secs(5);
+/// How often a settlement is tried that fails for another reason than an outage.
+const SETTLE_FAULTS_MAX: u32 = 3;
+
+/// Scores and settles, or says why not.
+pub(crate) async fn run(jobs: &Jobs, claim: &Claim, attempt: Arc<Attempt>) -> Ended {
+    let pass = match prepare(&jobs.platform, claim).await {
+        Ok(pass) => pass,
+        Err(Error::ModelUnavailable(detail)) => {
+            tracing::error!(detail, "The model of a prediction cannot be loaded");
+            let message = "the model of this order cannot be loaded; the order was refunded";
+            return fail(jobs, claim, PredictionError::new("model_unavailable", message)).await;
+        }
+        Err(error) => return error.into(),
+    };
+    let passed = match pass_in_time(jobs, pass, &attempt).await {
+        Ok(passed) => passed,
+        Err(ended) => return ended,
+    };
+    match passed {
+        Passed::Done { summary, result } => succeed(jobs, claim, summary, result).await,
+        Passed::BadInput(error) => fail(jobs, claim, error.into()).await,
+        Passed::Stopped if attempt.is_lost() => Ended::Lost,
+        Passed::Stopped => Ended::Released,
+        Passed::StoreFailed(error) => Ended::Postponed(error.to_string()),
+        Passed::Panicked(words) => Ended::Faulty(format!("scoring panicked: {words}")),
+    }
+}
+
+async fn prepare(platform: &Platform, claim: &Claim) -> Result<Pass, Error> {
+    let work = predictions::work(platform, claim).await?;
+    let model = models::load(platform, work.model_version).await?;
+    Ok(Pass {
+        objects: platform.objects.clone(),
+        input: input_path(work.prediction),
+        output: result_path(work.prediction, claim.attempt),
+        model,
+        dialect: work.dialect,
+        options: ScoreOptions { on_error: work.on_error, rows_max: work.rows_max },
+    })
+}
+
+/// The pass, stopped where the worker's grace or the attempt's time is over.
+async fn pass_in_time(jobs: &Jobs, pass: Pass, attempt: &Arc<Attempt>) -> Result<Passed, Ended> {
+    let run = pass.run(attempt.clone());
+    tokio::pin!(run);
+    let ended = tokio::select! {
+        passed = &mut run => return Ok(passed),
+        () = jobs.abandon.cancelled() => Ended::Released,
+        () = sleep(SCORING_TIME_MAX) => {
+            Ended::Faulty(format!("scoring took longer than {} s", SCORING_TIME_MAX.as_secs()))
+        }
+    };
+    attempt.stop();
+    match timeout(STOP_TIME_MAX, run).await {
+        // It ended at the last moment by itself, or the job is somebody else's.
+        Ok(passed) if !matches!(passed, Passed::Stopped) || attempt.is_lost() => Ok(passed),
+        // A thread that hangs in the object store holds only its own name there, which a later
+        // attempt deletes.
+        Ok(_) | Err(_) => Err(ended),
+    }
+}
+
+/// Provides the result. One that turns out not to count is deleted; one whose settlement has no
+/// answer stays, because it may count.
+async fn succeed(jobs: &Jobs, claim: &Claim, summary: Summary, result: Measure) -> Ended {
+    let prediction = PredictionId(claim.subject);
+    let file = ResultFile { bytes: result.bytes, sha256: result.sha256 };
+    match settle(jobs, claim, Outcome::Succeeded(summary, file)).await {
+        Ok(Settled::Mine) => {
+            if let Some(bytes) = result.small {
+                jobs.platform.cache.put_result(prediction, claim.attempt, &bytes).await;
+            }
+            Ended::Succeeded
+        }
+        Ok(Settled::Lost) => {
+            let path = result_path(prediction, claim.attempt);
+            if let Err(error) = jobs.platform.objects.delete(&path).await {
+                tracing::warn!(%error, "A result that does not count was not deleted");
+            }
+            Ended::Lost
+        }
+        Err(ended) => ended,
+    }
+}
+
+async fn fail(jobs: &Jobs, claim: &Claim, error: PredictionError) -> Ended {
+    match settle(jobs, claim, Outcome::Failed(error)).await {
+        Ok(Settled::Mine) => Ended::Failed,
+        Ok(Settled::Lost) => Ended::Lost,
+        Err(ended) => ended,
+    }
+}
+
+/// Settles, and tries again while the database is away: the lease is renewed meanwhile. Whether the
+/// attempt counts is the settlement's answer alone. The keeper's is not enough: after a commit
+/// whose answer was lost, the lease is gone because the job has ended well.
+async fn settle(jobs: &Jobs, claim: &Claim, outcome: Outcome) -> Result<Settled, Ended> {
+    let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
+    let mut faults = 0;
+    let mut abandoned_at = None;
+    loop {
+        let error = match predictions::settle(&jobs.platform, claim, &outcome).await {
+            Ok(settled) => return Ok(settled),
+            Err(error) => error,
+        };
+        faults += u32::from(!error.is_outage());
+        if faults == SETTLE_FAULTS_MAX {
+            return Err(error.into());
+        }
+        tracing::warn!(%error, "A settlement failed and is tried again");
+        if jobs.abandon.is_cancelled() {
+            let abandoned_at = abandoned_at.get_or_insert_with(Instant::now);
+            if abandoned_at.elapsed() > LAST_SETTLE_TIME_MAX {
+                return Err(Ended::Released);
+            }
+        }
+        sleep(backoff.delay()).await;
+    }
+}

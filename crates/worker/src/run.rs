@@ -1,0 +1,144 @@
+//! The worker: takes messages from a queue, a bounded number at a time, and stops in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apalis::layers::WorkerBuilderExt;
+use apalis::layers::tracing::TraceLayer;
+use apalis_core::task::Task;
+use apalis_core::worker::builder::WorkerBuilder;
+use platform::Platform;
+use platform::jobs::{self, JobKind, Message};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+use tracing::Span;
+use tracing::field::Empty;
+
+use crate::amqp::{self, Queue};
+use crate::amqp_consumer::AmqpConsumer;
+use crate::error::Error;
+use crate::in_process::InProcessQueue;
+use crate::job::Jobs;
+use crate::source::Source;
+
+/// How often a worker says that it lives.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
+/// How long saying goodbye may take.
+const SIGN_OFF_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Where a worker gets its messages.
+pub enum Backend {
+    /// RabbitMQ at this URL.
+    Amqp(String),
+    /// The queue of this process.
+    InProcess(InProcessQueue),
+}
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+pub struct WorkerOptions {
+    /// Who holds the leases: unique among the workers that run at a time.
+    pub name: String,
+    /// How many jobs it works on at a time; at least one.
+    pub concurrency: u16,
+    /// How long running jobs may go on after a stop; then they are given back.
+    pub stop_grace: Duration,
+}
+
+/// Works until `stop` is cancelled and the running jobs are finished or given back.
+///
+/// # Errors
+/// [`Error::BrokerUrl`] where the URL cannot be read. A broker or a database that is away is no
+/// error: the worker waits for it.
+pub async fn run(
+    platform: Platform,
+    backend: Backend,
+    options: WorkerOptions,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    let concurrency = options.concurrency.max(1);
+    let source = open(backend, &options.name, concurrency, &stop)?;
+    let heartbeat = heartbeat(platform.clone(), options.name.clone(), concurrency, stop.clone());
+    let heartbeat = AbortOnDropHandle::new(tokio::spawn(heartbeat));
+    let abandon = CancellationToken::new();
+    let clock = end_of_grace(stop.clone(), options.stop_grace, abandon.clone());
+    let _clock = AbortOnDropHandle::new(tokio::spawn(clock));
+    let jobs = Arc::new(Jobs { platform: platform.clone(), name: options.name.clone(), abandon });
+    let worker = WorkerBuilder::new(options.name.as_str())
+        .backend(source)
+        .layer(TraceLayer::new().make_span_with(span))
+        .catch_panic()
+        .concurrency(usize::from(concurrency))
+        .build(move |message: Message| jobs.clone().handle(message));
+    let stopped = async move {
+        stop.cancelled().await;
+        Ok::<(), std::io::Error>(())
+    };
+    let worked = worker.run_until(stopped).await;
+    drop(heartbeat);
+    sign_off(&platform, &options.name).await;
+    Ok(worked?)
+}
+
+fn open(backend: Backend, name: &str, concurrency: u16, stop: &CancellationToken) -> Result<Source, Error> {
+    Ok(match backend {
+        Backend::InProcess(queue) => queue.into_source(),
+        Backend::Amqp(url) => {
+            let consumer = AmqpConsumer {
+                uri: amqp::parse_url(&url)?,
+                queue: Queue::of(JobKind::Prediction, amqp::NAMESPACE),
+                prefetch: concurrency,
+                name: format!("worker {name}"),
+            };
+            consumer.start(stop.clone())
+        }
+    })
+}
+
+/// The request id that the order came with stays with it in every line about its job.
+fn span(task: &Task<Message>) -> Span {
+    tracing::info_span!(
+        "job",
+        request_id = task.args.request_id.as_deref(),
+        job_id = %task.args.job_id,
+        prediction_id = Empty,
+        attempt = Empty,
+    )
+}
+
+/// Tells the relay that this worker takes jobs, until it stops taking them.
+async fn heartbeat(platform: Platform, name: String, concurrency: u16, stop: CancellationToken) {
+    let mut failing = false;
+    loop {
+        match jobs::heartbeat(&platform, &name, u32::from(concurrency)).await {
+            Ok(()) => failing = false,
+            Err(error) if !failing => {
+                tracing::warn!(%error, "The worker's heartbeat did not reach the database");
+                failing = true;
+            }
+            Err(_) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = sleep(HEARTBEAT_INTERVAL) => {}
+        }
+    }
+    sign_off(&platform, &name).await;
+}
+
+/// Asked for at once at a stop, and again at the end, should a beat have been on its way.
+async fn sign_off(platform: &Platform, name: &str) {
+    match timeout(SIGN_OFF_TIMEOUT, jobs::sign_off(platform, name)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::info!(%error, "The worker did not sign off; its heartbeat runs out"),
+        Err(_) => tracing::info!("The worker did not sign off in time; its heartbeat runs out"),
+    }
+}
+
+async fn end_of_grace(stop: CancellationToken, grace: Duration, abandon: CancellationToken) {
+    stop.cancelled().await;
+    sleep(grace).await;
+    tracing::info!("The grace of the stop is over; running jobs are given back");
+    abandon.cancel();
+}
