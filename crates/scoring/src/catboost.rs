@@ -129,6 +129,7 @@ impl CatBoostFile {
             (!features.ctrs.is_empty(), "it has target statistics (CTR)"),
             (!file.trees.is_empty(), "its trees are not symmetric"),
             (file.oblivious_trees.is_empty(), "it has no oblivious trees"),
+            (file.scale_and_bias.1.len() != 1, "it has not one score per customer but several"),
         ];
         if let Some((_, reason)) = refusals.iter().find(|(refused, _)| *refused) {
             return Err(ModelError::Unsupported((*reason).to_owned()));

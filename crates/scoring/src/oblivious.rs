@@ -43,13 +43,10 @@ impl Oblivious {
         inputs: &[Input],
         sources: &[Source],
     ) -> Result<Oblivious, ModelError> {
-        let (scale, bias) = (file.scale_and_bias.0, &file.scale_and_bias.1);
-        let &[bias] = bias.as_slice() else {
-            return Err(unsupported(format!("it has {} scores per customer, not one", bias.len())));
-        };
+        let (scale, biases) = &file.scale_and_bias;
         let mut model = Oblivious {
-            scale,
-            bias,
+            scale: *scale,
+            bias: biases.iter().sum(),
             constant: 0.0,
             columns: Vec::new(),
             trees: Vec::new(),

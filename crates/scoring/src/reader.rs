@@ -131,14 +131,15 @@ impl<R: Read> TextReader<R> {
                 self.fill()?;
             }
             let complete = last_record_end(&self.pending, self.delimiter);
-            if complete > 0 && !self.is_end {
-                break complete;
-            }
-            let quote = match record_end(&self.pending, complete, self.delimiter) {
+            let open_quote = match record_end(&self.pending, complete, self.delimiter) {
                 RecordEnd::Open { quote } => quote,
                 RecordEnd::At(_) => None,
             };
-            self.check_open(complete, quote)?;
+            // What comes before a fault is handed out before the fault is.
+            if complete > 0 && (!self.is_end || open_quote.is_some()) {
+                break complete;
+            }
+            self.check_open(complete, open_quote)?;
             if self.is_end {
                 break self.pending.len();
             }

@@ -116,6 +116,7 @@ fn aliases_of(value: &str) -> &'static [&'static str] {
         "no" | "0" | "false" => &["No", "0", "0.0", "0,0", "false", "N"],
         "female" => &["F"],
         "male" => &["M"],
+        "month-to-month" => &["Month to month"],
         "banktransfer(automatic)" => &["Bank transfer"],
         "creditcard(automatic)" => &["Credit card"],
         _ => &[],
