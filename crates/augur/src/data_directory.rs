@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rand::TryRngCore;
 use secrecy::SecretString;
+use url::Url;
 
 const SECRET_BYTES: usize = 32;
 
@@ -74,14 +75,18 @@ impl DataDirectory {
         &self.path
     }
 
-    /// The directory of uploaded files and results, closed to other users.
-    pub fn objects(&self) -> Result<PathBuf> {
+    /// The object store in this directory, closed to other users: a `file://` URL.
+    pub fn storage_url(&self) -> Result<String> {
         let path = self.path.join("objects");
         match DirBuilder::new().mode(0o700).create(&path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-                Err(error).with_context(|| format!("cannot make {}", path.display()))
+                return Err(error).with_context(|| format!("cannot make {}", path.display()));
             }
-            _ => Ok(path),
+            _ => {}
+        }
+        match Url::from_directory_path(&path) {
+            Ok(url) => Ok(url.into()),
+            Err(()) => bail!("{} cannot be written as a URL", path.display()),
         }
     }
 

@@ -1,5 +1,42 @@
 //! The program `augur`: its commands, its configuration and the embedded database. What the
 //! commands do is in the crates below; here they are only wired together.
 
+mod commands;
+mod config;
 pub mod data_directory;
+mod demo;
 pub mod embedded;
+mod environment;
+mod installation;
+mod logging;
+mod model_source;
+mod output;
+mod process;
+mod shipped_models;
+
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use commands::CommandLine;
+
+/// Runs the command that the arguments name. The status is 0, 1 where it failed, or 2 where the
+/// arguments make no sense (then this does not return).
+pub fn run() -> ExitCode {
+    let line = CommandLine::parse();
+    match logging::start(line.log_level()).and_then(|()| commands::run(line)) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough, as in `augur demo-data | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("augur: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == ErrorKind::BrokenPipe)
+}

@@ -1,5 +1,6 @@
 //! The embedded database on real files and processes: what was committed is there after the worst
 //! of ends, and nothing is left running.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};

@@ -1,0 +1,116 @@
+//! The command line: one file for each command, with its arguments, its help and what it does.
+
+mod admin;
+mod api;
+mod audit;
+mod doctor;
+mod migrate;
+mod models;
+mod openapi;
+mod predict;
+mod serve;
+mod worker;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+
+/// Tells from a file of customers who will leave.
+///
+/// `augur serve --demo` starts everything in one process, with a database of its own and a demo user.
+/// Settings come from environment variables; README.md and .env.example list them. The exit status is
+/// 0, 1 (failed) or 2 (wrong usage).
+#[derive(Parser)]
+#[command(name = "augur", version, max_term_width = 100, arg_required_else_help = true)]
+pub struct CommandLine {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Args, Clone)]
+pub struct Global {
+    /// Where the embedded default keeps everything [default: /var/lib/augur for root, else the
+    /// user's data folder]
+    #[arg(long, global = true, env = "AUGUR_DATA_DIR", value_name = "DIR", hide_env_values = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Arguments),
+    Api(api::Arguments),
+    Worker(worker::Arguments),
+    Migrate(migrate::Arguments),
+    Admin(admin::Arguments),
+    Audit(audit::Arguments),
+    Predict(predict::Arguments),
+    Models(models::Arguments),
+    Openapi(openapi::Arguments),
+    Doctor(doctor::Arguments),
+}
+
+impl CommandLine {
+    /// Servers tell what they do; commands only what is wrong.
+    pub fn log_level(&self) -> &'static str {
+        match self.command {
+            Command::Serve(_) | Command::Api(_) | Command::Worker(_) => "info",
+            _ => "warn",
+        }
+    }
+}
+
+/// Runs the command.
+pub fn run(line: CommandLine) -> Result<()> {
+    let global = line.global;
+    match line.command {
+        Command::Serve(arguments) => block_on(serve::run(arguments, global)),
+        Command::Api(arguments) => block_on(api::run(arguments)),
+        Command::Worker(arguments) => block_on(worker::run(arguments)),
+        Command::Migrate(arguments) => block_on(migrate::run(arguments, global)),
+        Command::Admin(arguments) => block_on(admin::run(arguments, global)),
+        Command::Audit(arguments) => block_on(audit::run(arguments, global)),
+        Command::Doctor(arguments) => block_on(doctor::run(arguments, global)),
+        Command::Predict(arguments) => predict::run(&arguments, &global),
+        Command::Models(arguments) => models::run(&arguments, &global),
+        Command::Openapi(arguments) => openapi::run(&arguments),
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
+    // Fails only where a provider was installed before, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("cannot start the asynchronous runtime")?.block_on(work)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound_and_every_command_explains_itself() {
+        let command = CommandLine::command();
+        command.clone().debug_assert();
+        for subcommand in command.get_subcommands() {
+            assert!(subcommand.get_about().is_some(), "{} has no help", subcommand.get_name());
+            for argument in subcommand.get_arguments() {
+                assert!(argument.get_help().is_some(), "{} {}", subcommand.get_name(), argument.get_id());
+            }
+        }
+    }
+
+    #[test]
+    fn global_flags_are_accepted_after_any_subcommand() {
+        let line = CommandLine::parse_from(["augur", "audit", "--data-dir", "/tmp/x", "--json"]);
+        assert!(line.global.json && line.global.data_dir.is_some());
+    }
+}

@@ -1,0 +1,153 @@
+//! `augur models`: shows the models that names find, and takes in models of the official CatBoost.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use scoring::model::MANIFEST_FILE;
+use scoring::{Manifest, Model, catboost};
+use serde_json::{Value, json};
+
+use super::Global;
+use crate::model_source::{FoundModel, ModelSource};
+use crate::output::{print_json, print_line};
+
+/// Show models, or import one
+#[derive(Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Subcommand)]
+enum Action {
+    /// Show every model that `--model NAME` finds, with its measured quality
+    List {
+        /// Look here first
+        #[arg(long, value_name = "DIR")]
+        models_dir: Option<PathBuf>,
+    },
+    /// Take in a model that the official CatBoost exported as JSON
+    ///
+    /// Columns are found by the names of the model's features; `churn_probability` is its probability
+    /// of class 1. The model is written to DIR/NAME.
+    Import {
+        /// The model, saved with save_model(..., format="json")
+        file: PathBuf,
+        /// The model's name here
+        #[arg(long)]
+        name: String,
+        /// Where models are kept [default: AUGUR_MODELS_DIR, else models/]
+        #[arg(long, value_name = "DIR")]
+        models_dir: Option<PathBuf>,
+    },
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
+    match &arguments.action {
+        Action::List { models_dir } => list(&ModelSource::new(models_dir.as_deref()), global),
+        Action::Import { file, name, models_dir } => {
+            import(file, name, &ModelSource::new(models_dir.as_deref()), global)
+        }
+    }
+}
+
+fn list(source: &ModelSource, global: &Global) -> Result<()> {
+    let models = source.list()?;
+    if global.json {
+        let described: Vec<Value> = models.iter().map(|(name, found)| describe(name, found)).collect();
+        return print_json(&described);
+    }
+    print_line(&format!("{:<20} {:<14} {:<8} {:>20}  {}", "NAME", "ALGORITHM", "VERSION", "AUC", "WHERE"))?;
+    for (name, found) in &models {
+        let manifest = found.model.manifest();
+        print_line(&format!(
+            "{:<20} {:<14} {:<8} {:>20}  {}",
+            name,
+            algorithm(manifest),
+            manifest.version,
+            quality(manifest),
+            place(found)
+        ))?;
+    }
+    Ok(())
+}
+
+fn import(file: &Path, name: &str, source: &ModelSource, global: &Global) -> Result<()> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
+        bail!("--name {name}: letters, digits, - and _ make a model's name, at most 64 of them");
+    }
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let manifest =
+        catboost::import(name, &bytes).with_context(|| format!("cannot import {}", file.display()))?;
+    let manifest_json = serde_json::to_vec_pretty(&manifest)?;
+    // What cannot be scored is refused now, not at the first order.
+    let model = Model::from_parts(&manifest_json, &bytes)
+        .with_context(|| format!("cannot import {}", file.display()))?;
+    let directory = source.directory_for_new().join(name);
+    write(&directory, &manifest, &manifest_json, &bytes)
+        .with_context(|| format!("cannot write {}", directory.display()))?;
+    let found = FoundModel { model, directory: Some(directory) };
+    if global.json {
+        print_json(&describe(name, &found))
+    } else {
+        print_line(&format!("imported {name} into {}", place(&found)))
+    }
+}
+
+/// Writes a model beside its place and moves it there, so that nobody reads half of one.
+fn write(directory: &Path, manifest: &Manifest, manifest_json: &[u8], file: &[u8]) -> Result<()> {
+    if directory.exists() {
+        bail!("it exists already; remove it, or choose another --name");
+    }
+    let parent = directory.parent().context("it has no parent directory")?;
+    fs::create_dir_all(parent)?;
+    let unfinished = tempfile::Builder::new().prefix(".import-").tempdir_in(parent)?;
+    fs::write(unfinished.path().join(&manifest.file), file)?;
+    fs::write(unfinished.path().join(MANIFEST_FILE), manifest_json)?;
+    fs::set_permissions(unfinished.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
+    fs::rename(unfinished.keep(), directory)?;
+    Ok(())
+}
+
+fn describe(name: &str, found: &FoundModel) -> Value {
+    let manifest = found.model.manifest();
+    json!({
+        "name": name,
+        "algorithm": manifest.algorithm,
+        "version": manifest.version,
+        "description": manifest.description,
+        "sha256": manifest.sha256,
+        "threshold": manifest.threshold,
+        "metrics": manifest.metrics,
+        "features": manifest.schema.features.iter().map(|feature| &feature.name).collect::<Vec<_>>(),
+        "directory": found.directory,
+    })
+}
+
+fn algorithm(manifest: &Manifest) -> String {
+    // The names of the algorithms are those of the manifest's JSON.
+    serde_json::to_value(manifest.algorithm)
+        .ok()
+        .and_then(|name| Some(name.as_str()?.to_owned()))
+        .unwrap_or_default()
+}
+
+fn quality(manifest: &Manifest) -> String {
+    let metrics = &manifest.metrics;
+    match (metrics.auc, metrics.auc_low, metrics.auc_high) {
+        (Some(auc), Some(low), Some(high)) => format!("{auc:.3} ({low:.3}-{high:.3})"),
+        (Some(auc), _, _) => format!("{auc:.3}"),
+        _ => "not measured".to_owned(),
+    }
+}
+
+fn place(found: &FoundModel) -> String {
+    found
+        .directory
+        .as_ref()
+        .map_or_else(|| "built in".to_owned(), |directory| directory.display().to_string())
+}

@@ -1,0 +1,198 @@
+//! The settings of an installation, by name: which variables there are, what they default to and
+//! which values are refused. README.md and .env.example describe them all.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use chrono::TimeDelta;
+use platform::config::{DatabaseConfig, LimitsConfig};
+use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
+
+use crate::environment::Environment;
+
+const JWT_SECRET_BYTES_MIN: usize = 32;
+/// What RabbitMQ is installed with: nobody may reach such a broker over a network.
+const DEFAULT_BROKER_LOGIN: (&str, &str) = ("guest", "guest");
+
+/// Where the database is, where one is configured.
+pub fn database(environment: &Environment) -> Result<Option<DatabaseConfig>> {
+    let Some(url) = environment.secret("DATABASE_URL")? else { return Ok(None) };
+    let mut database = database_at(environment, url)?;
+    database.app_url = environment.secret("DATABASE_URL_APP")?;
+    database.system_url = environment.secret("DATABASE_URL_SYSTEM")?;
+    Ok(Some(database))
+}
+
+/// The settings of a database whose URL is known.
+pub fn database_at(environment: &Environment, url: SecretString) -> Result<DatabaseConfig> {
+    Ok(DatabaseConfig {
+        url,
+        app_url: None,
+        system_url: None,
+        app_connections_max: environment.parsed("DATABASE_CONNECTIONS_APP")?.unwrap_or(24),
+        system_connections_max: environment.parsed("DATABASE_CONNECTIONS_SYSTEM")?.unwrap_or(12),
+    })
+}
+
+/// The platform's settings over a database and an object store.
+pub fn platform(
+    environment: &Environment,
+    database: DatabaseConfig,
+    storage_url: String,
+) -> Result<platform::Config> {
+    let defaults = LimitsConfig::default();
+    let seconds = |name: &str, default: TimeDelta| -> Result<TimeDelta> {
+        Ok(environment.parsed::<u32>(name)?.map_or(default, |seconds| TimeDelta::seconds(seconds.into())))
+    };
+    let days = |name: &str, default: TimeDelta| -> Result<TimeDelta> {
+        Ok(environment.parsed::<u32>(name)?.map_or(default, |days| TimeDelta::days(days.into())))
+    };
+    Ok(platform::Config {
+        database,
+        storage_url,
+        redis_url: environment.secret("REDIS_URL")?,
+        currency: environment.text("CURRENCY").map(str::to_owned),
+        limits: LimitsConfig {
+            upload_bytes_max: environment.parsed("UPLOAD_BYTES_MAX")?.unwrap_or(defaults.upload_bytes_max),
+            retention: days("RETENTION_DAYS", defaults.retention)?,
+            deadline: seconds("PREDICTION_DEADLINE_SECONDS", defaults.deadline)?,
+            session_lifetime: days("SESSION_DAYS", defaults.session_lifetime)?,
+        },
+    })
+}
+
+/// The HTTP server's settings.
+pub fn api(environment: &Environment, jwt_secret: SecretString) -> Result<api::Config> {
+    let mut config = api::Config::new(jwt_secret);
+    config.tls = environment.flag("PUBLIC_TLS")?;
+    config.metrics_token = environment.secret("METRICS_TOKEN")?;
+    if let Some(minutes) = environment.parsed::<u32>("ACCESS_TOKEN_MINUTES")? {
+        if minutes < 15 {
+            bail!("ACCESS_TOKEN_MINUTES={minutes}: access tokens live 15 minutes at least");
+        }
+        config.access_token_lifetime = Duration::from_secs(u64::from(minutes) * 60);
+    }
+    let limits = &mut config.limits;
+    set(environment, "UPLOAD_BYTES_MAX", &mut limits.upload_bytes_max)?;
+    set(environment, "REQUESTS_IN_FLIGHT_MAX", &mut limits.requests_in_flight_max)?;
+    set(environment, "UPLOADS_IN_FLIGHT_MAX", &mut limits.uploads_in_flight_max)?;
+    set(environment, "EVENT_STREAMS_MAX", &mut limits.event_streams_max)?;
+    set(environment, "FAILED_LOGINS_MAX", &mut limits.failed_logins_max)?;
+    set(environment, "CONNECTIONS_MAX", &mut limits.connections_max)?;
+    if let Some(minutes) = environment.parsed::<u32>("FAILED_LOGIN_WINDOW_MINUTES")? {
+        limits.failed_login_window = Duration::from_secs(u64::from(minutes) * 60);
+    }
+    if let Some(seconds) = environment.parsed::<u32>("DRAIN_SECONDS")? {
+        limits.drain_timeout = Duration::from_secs(seconds.into());
+    }
+    Ok(config)
+}
+
+/// The secret that signs access tokens, where one is configured; a weak one is refused.
+pub fn jwt_secret(environment: &Environment) -> Result<Option<SecretString>> {
+    let secret = environment.secret("JWT_SECRET")?;
+    if let Some(length) = secret.as_ref().map(|secret| secret.expose_secret().len())
+        && length < JWT_SECRET_BYTES_MIN
+    {
+        bail!(
+            "JWT_SECRET has {length} bytes; at least {JWT_SECRET_BYTES_MIN} are needed \
+             (make one with: openssl rand -hex 32)"
+        );
+    }
+    Ok(secret)
+}
+
+/// The broker, where one is configured; its default login is refused over a network.
+pub fn amqp_url(environment: &Environment) -> Result<Option<SecretString>> {
+    let Some(secret) = environment.secret("AMQP_URL")? else { return Ok(None) };
+    let url = Url::parse(secret.expose_secret()).context("AMQP_URL is not a URL")?;
+    // Without a login in it, a client takes the default one.
+    let user = if url.username().is_empty() { DEFAULT_BROKER_LOGIN.0 } else { url.username() };
+    let login = (user, url.password().unwrap_or(DEFAULT_BROKER_LOGIN.1));
+    if login == DEFAULT_BROKER_LOGIN && !is_loopback(&url) && !is_development(environment) {
+        bail!(
+            "AMQP_URL uses RabbitMQ's default login guest:guest on another host; \
+             give the broker a password (or set AUGUR_ENVIRONMENT=development)"
+        );
+    }
+    Ok(Some(secret))
+}
+
+/// A variable without which a part cannot run.
+pub fn required<T>(value: Option<T>, name: &str) -> Result<T> {
+    value.with_context(|| format!("{name} (or {name}_FILE) is not set"))
+}
+
+/// Where the object store is: STORAGE_URL.
+pub fn storage_url(environment: &Environment) -> Option<String> {
+    environment.text("STORAGE_URL").map(str::to_owned)
+}
+
+/// An address to listen on, from a variable.
+pub fn address(environment: &Environment, name: &str) -> Result<Option<SocketAddr>> {
+    environment.parsed(name)
+}
+
+fn is_development(environment: &Environment) -> bool {
+    environment.text("AUGUR_ENVIRONMENT") == Some("development")
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        None => true,
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        // A scheme that the URL standard does not know leaves addresses as names.
+        Some(Host::Domain(name)) => {
+            name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+    }
+}
+
+fn set<T>(environment: &Environment, name: &str, value: &mut T) -> Result<()>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    if let Some(wanted) = environment.parsed(name)? {
+        *value = wanted;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        Environment::of(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+    }
+
+    #[test]
+    fn a_short_secret_is_refused_and_not_repeated() {
+        let short = "0123456789abcdef0123456789abcde";
+        let error = jwt_secret(&environment(&[("JWT_SECRET", short)])).unwrap_err().to_string();
+        assert!(error.contains("31 bytes") && !error.contains(short), "{error}");
+        assert!(jwt_secret(&environment(&[("JWT_SECRET", &format!("{short}f"))])).unwrap().is_some());
+        assert!(jwt_secret(&environment(&[])).unwrap().is_none());
+    }
+
+    #[test]
+    fn the_brokers_default_login_is_refused_over_a_network() {
+        for refused in ["amqp://guest:guest@rabbitmq:5672/%2f", "amqp://rabbitmq", "amqps://10.0.0.7:5671/"] {
+            assert!(amqp_url(&environment(&[("AMQP_URL", refused)])).is_err(), "{refused}");
+            let development = [("AMQP_URL", refused), ("AUGUR_ENVIRONMENT", "development")];
+            assert!(amqp_url(&environment(&development)).is_ok(), "{refused}");
+        }
+        for accepted in [
+            "amqp://guest:guest@127.0.0.1:5672/%2f",
+            "amqp://localhost",
+            "amqp://[::1]/",
+            "amqp://augur:long@rabbitmq/",
+        ] {
+            assert!(amqp_url(&environment(&[("AMQP_URL", accepted)])).is_ok(), "{accepted}");
+        }
+    }
+}
