@@ -11,8 +11,8 @@ pub const FORMAT: &str = "augur-forest-1";
 /// The model file: all trees in flat arrays.
 ///
 /// A reference to a node is its index where it is not negative, and `-1 - leaf` where it is a leaf. A
-/// node's children come after it, so that no walk can go round in circles. The score is the log-odds of
-/// the mean of the leaves, one from each tree.
+/// node's children come after it, so that no walk can go round in circles, and no node is the child of
+/// two. The score is the log-odds of the mean of the leaves, one from each tree.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ForestFile {
     /// [`FORMAT`].
@@ -34,22 +34,43 @@ pub struct ForestFile {
 /// The mean of the leaves is kept this far from 0 and 1, where log-odds have no number.
 const MEAN_MIN: f64 = 1e-9;
 
-/// A forest whose references were all checked, with a node's parts side by side.
+/// A forest whose values are bins: `input <= threshold k` is `bin <= k`, where the bin is the number of
+/// the input's thresholds that are below the value.
+///
+/// The nodes of a tree lie side by side, level by level, a node's right child behind its left one. A leaf
+/// leads to itself, so that all rows of a block can go down a tree in step.
 #[derive(Debug, Clone)]
 pub(crate) struct Forest {
-    sources: Vec<Source>,
-    roots: Vec<i32>,
+    columns: Vec<Column>,
+    trees: Vec<Tree>,
     nodes: Vec<Node>,
-    leaves: Vec<f64>,
+    /// By node; of no meaning where the node is no leaf.
+    values: Vec<f64>,
 }
 
 #[derive(Debug, Clone)]
-struct Node {
-    threshold: f64,
-    input: usize,
-    left: i32,
-    right: i32,
+struct Column {
+    source: Source,
+    /// Ascending, each once.
+    thresholds: Vec<f64>,
 }
+
+#[derive(Debug, Clone)]
+struct Tree {
+    root: u32,
+    depth: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    input: u16,
+    /// Right where the row's bin is greater.
+    bin: u16,
+    left: u32,
+}
+
+/// No row's bin is greater.
+const LEAF_BIN: u16 = u16::MAX;
 
 impl Forest {
     pub(crate) fn read(file: &[u8], sources: &[Source]) -> Result<Forest, ModelError> {
@@ -59,44 +80,96 @@ impl Forest {
             return Err(ModelError::Unsupported(format!("the format {:?} is not {FORMAT}", file.format)));
         }
         check(&file, sources)?;
-        let nodes = file.inputs.iter().zip(&file.thresholds).zip(file.left.iter().zip(&file.right)).map(
-            |((&input, &threshold), (&left, &right))| Node {
-                threshold,
-                input: usize::from(input),
-                left,
-                right,
-            },
-        );
-        Ok(Forest {
-            sources: sources.to_vec(),
-            nodes: nodes.collect(),
-            roots: file.roots,
-            leaves: file.leaves,
-        })
+        let mut forest = Forest {
+            columns: columns(&file, sources)?,
+            trees: Vec::with_capacity(file.roots.len()),
+            nodes: Vec::new(),
+            values: Vec::new(),
+        };
+        file.roots.iter().for_each(|&root| forest.add_tree(&file, root));
+        Ok(forest)
     }
 
     pub(crate) fn score(&self, block: &Block, scores: &mut [f64; ROWS]) {
-        let mut inputs = vec![0.0; self.sources.len() * ROWS];
-        for (source, column) in self.sources.iter().zip(inputs.chunks_exact_mut(ROWS)) {
-            source.read(block, column);
+        let mut values = [0.0; ROWS];
+        let mut bins = vec![0u16; self.columns.len() * ROWS];
+        for (column, bins) in self.columns.iter().zip(bins.chunks_exact_mut(ROWS)) {
+            column.source.read(block, &mut values);
+            for (bin, value) in bins.iter_mut().zip(values) {
+                // `columns` lets no more thresholds through than a u16 counts.
+                *bin = column.thresholds.partition_point(|&threshold| threshold < value) as u16;
+            }
         }
-        let trees = self.roots.len() as f64;
-        for (row, score) in scores.iter_mut().enumerate() {
-            let sum: f64 = self.roots.iter().map(|&root| self.leaf(root, &inputs, row)).sum();
-            let mean = (sum / trees).clamp(MEAN_MIN, 1.0 - MEAN_MIN);
+        scores.fill(0.0);
+        for tree in &self.trees {
+            let mut places = [tree.root; ROWS];
+            for _ in 0..tree.depth {
+                for (row, place) in places.iter_mut().enumerate() {
+                    let node = self.nodes[*place as usize];
+                    let bin = bins[usize::from(node.input) * ROWS + row];
+                    *place = node.left + u32::from(bin > node.bin);
+                }
+            }
+            for (score, place) in scores.iter_mut().zip(places) {
+                *score += self.values[place as usize];
+            }
+        }
+        let trees = self.trees.len() as f64;
+        for score in scores {
+            let mean = (*score / trees).clamp(MEAN_MIN, 1.0 - MEAN_MIN);
             *score = (mean / (1.0 - mean)).ln();
         }
     }
 
-    fn leaf(&self, root: i32, inputs: &[f64], row: usize) -> f64 {
-        let mut reference = root;
-        while let Ok(node) = usize::try_from(reference) {
-            let node = &self.nodes[node];
-            let is_left = inputs[node.input * ROWS + row] <= node.threshold;
-            reference = if is_left { node.left } else { node.right };
+    /// Lays a tree's nodes out, level by level.
+    fn add_tree(&mut self, file: &ForestFile, root: i32) {
+        let first = self.nodes.len();
+        let mut level = vec![root];
+        let mut depth = 0;
+        let mut begin = first;
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            for (place, &reference) in level.iter().enumerate() {
+                let left = (begin + level.len() + next.len()) as u32;
+                match usize::try_from(reference) {
+                    Ok(node) => {
+                        let input = file.inputs[node];
+                        let thresholds = &self.columns[usize::from(input)].thresholds;
+                        let bin = thresholds.partition_point(|&threshold| threshold < file.thresholds[node]);
+                        self.nodes.push(Node { input, bin: bin as u16, left });
+                        self.values.push(0.0);
+                        next.extend([file.left[node], file.right[node]]);
+                    }
+                    Err(_) => {
+                        self.nodes.push(Node { input: 0, bin: LEAF_BIN, left: (begin + place) as u32 });
+                        self.values.push(file.leaves[leaf_index(reference)]);
+                    }
+                }
+            }
+            begin += level.len();
+            depth += usize::from(!next.is_empty());
+            level = next;
         }
-        self.leaves[leaf_index(reference)]
+        self.trees.push(Tree { root: first as u32, depth });
     }
+}
+
+/// Each input with the thresholds that the forest compares it with.
+fn columns(file: &ForestFile, sources: &[Source]) -> Result<Vec<Column>, ModelError> {
+    let mut thresholds = vec![Vec::new(); sources.len()];
+    for (&input, &threshold) in file.inputs.iter().zip(&file.thresholds) {
+        thresholds[usize::from(input)].push(threshold);
+    }
+    let column = |(source, mut thresholds): (&Source, Vec<f64>)| {
+        thresholds.sort_by(f64::total_cmp);
+        thresholds.dedup();
+        if thresholds.len() >= usize::from(LEAF_BIN) {
+            let message = format!("an input is compared with {} thresholds", thresholds.len());
+            return Err(ModelError::Unsupported(message));
+        }
+        Ok(Column { source: source.clone(), thresholds })
+    };
+    sources.iter().zip(thresholds).map(column).collect()
 }
 
 /// The leaf that a negative reference means: -1 is leaf 0.
@@ -123,6 +196,13 @@ fn check(file: &ForestFile, sources: &[Source]) -> Result<(), ModelError> {
     }
     if sources.iter().any(|source| matches!(source, Source::Number { missing, .. } if missing.is_nan())) {
         return Err(invalid("an input has no number that stands for missing".to_owned()));
+    }
+    let mut met = vec![false; nodes];
+    let references = file.roots.iter().chain(&file.left).chain(&file.right);
+    for node in references.filter_map(|&reference| usize::try_from(reference).ok()) {
+        if met.get_mut(node).is_some_and(|met| std::mem::replace(met, true)) {
+            return Err(invalid(format!("node {node} is the child of two")));
+        }
     }
     // `after` is the first node that the reference may mean: a walk only ever goes on to later nodes.
     let is_good = |reference: i32, after: usize| match usize::try_from(reference) {

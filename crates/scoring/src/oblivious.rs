@@ -125,12 +125,13 @@ impl Oblivious {
             let column = features.iter().position(|(index, _)| *index == split.float_feature_index);
             let column =
                 column.ok_or_else(|| invalid("a tree asks for a feature that is not listed".to_owned()))?;
-            let border = features[column].1.iter().position(|&border| border == split.border as f32);
-            let border = border.and_then(|border| u16::try_from(border).ok());
-            splits.push((
-                column,
-                border.ok_or_else(|| invalid("a tree's border is not its feature's".to_owned()))?,
-            ));
+            let (borders, border) = (&features[column].1, split.border as f32);
+            let place = borders.partition_point(|&other| other < border);
+            if borders.get(place) != Some(&border) {
+                return Err(invalid("a tree's border is not its feature's".to_owned()));
+            }
+            // `borders_of` lets no more borders through than a u16 counts.
+            splits.push((column, place as u16));
         }
         self.trees.push(Tree { splits, first_leaf: self.leaves.len() });
         self.leaves.extend(&tree.leaf_values);

@@ -90,8 +90,16 @@ pub(crate) fn split(content: &[u8], delimiter: u8, cells: &mut Vec<Range<usize>>
 }
 
 /// A cell's value: without its quotes, doubled quotes made single.
+#[inline]
 pub(crate) fn unquote(cell: &[u8]) -> Cow<'_, [u8]> {
-    let Some(inner) = cell.strip_prefix(b"\"") else { return Cow::Borrowed(cell) };
+    match cell.strip_prefix(b"\"") {
+        None => Cow::Borrowed(cell),
+        Some(inner) => unquote_inner(inner),
+    }
+}
+
+/// The value of a quoted cell, of which the first quote is gone.
+fn unquote_inner(inner: &[u8]) -> Cow<'_, [u8]> {
     if let Some(value) = inner.strip_suffix(b"\"").filter(|value| memchr(b'"', value).is_none()) {
         return Cow::Borrowed(value);
     }

@@ -107,7 +107,8 @@ fn a_forest_is_the_mean_of_its_leaves() {
 
 #[test]
 fn a_forest_that_might_loop_or_reach_out_is_refused() {
-    let bad: [fn(&mut ForestFile); 9] = [
+    let bad: [fn(&mut ForestFile); 10] = [
+        |file| file.roots[1] = 1,
         |file| file.left[1] = 0,
         |file| file.left[1] = 1,
         |file| file.right[0] = 3,
