@@ -1,0 +1,20 @@
+//! What handlers take out of a request. Everything that cannot be read is refused here, as a problem.
+
+mod access;
+pub mod body;
+mod form;
+mod id;
+mod idempotency;
+mod json;
+mod prefer;
+mod query;
+mod upload;
+
+pub use access::{Caller, Peer, RequestId, bearer};
+pub use form::FormBody;
+pub use id::Id;
+pub use idempotency::{KeyName, key_of_upload};
+pub use json::{JsonBody, KeyedEmpty, KeyedJson};
+pub use prefer::Wait;
+pub use query::{PageQuery, Query};
+pub use upload::Upload;

@@ -1,0 +1,29 @@
+//! The HTTP API: requests in, operations of the platform called, answers out. No SQL, no rule of the business.
+//!
+//! `router.rs` holds the one list of routes; from there path, module and function can be read off.
+
+pub mod config;
+pub mod measurement;
+
+mod error;
+mod extract;
+mod file_names;
+mod health;
+mod limits;
+mod middleware;
+mod openapi;
+mod problem;
+mod router;
+mod routes;
+mod server;
+mod state;
+mod tenants;
+mod tokens;
+mod watch;
+
+pub use config::{Config, Limits};
+pub use health::HealthProbe;
+pub use openapi::openapi;
+pub use router::{metrics_router, router};
+pub use server::serve;
+pub use state::{Api, Operation};

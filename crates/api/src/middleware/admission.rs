@@ -1,0 +1,69 @@
+//! Counts a tenant's requests in flight, from here until the last byte of the answer.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use hyper::body::{Frame, SizeHint};
+
+use crate::extract::{RequestId, bearer};
+use crate::limits::{Kind, Permit};
+use crate::problem::Problem;
+use crate::state::Api;
+
+/// Lets a request in where its tenant has a place left. A request without a good credential is nobody's: it goes
+/// on, and either its route is public or its handler refuses it.
+pub async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let Some(request_id) = request.extensions().get::<RequestId>().cloned() else {
+        return next.run(request).await;
+    };
+    let access = bearer(request.headers()).and_then(|token| api.access_of(token, request_id.0));
+    let Some(access) = access else { return next.run(request).await };
+    let Ok(tenant) = api.tenants.tenant_of(&api.platform, &access).await else {
+        return next.run(request).await;
+    };
+    request.extensions_mut().insert(access);
+    match api.in_flight.enter(tenant, kind_of(&request)).await {
+        Ok(permit) => next.run(request).await.map(|body| Body::new(HeldBody { body, _permit: permit })),
+        Err(refused) => Problem::from(refused).into_response(),
+    }
+}
+
+fn kind_of(request: &Request) -> Kind {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    match (request.method(), route) {
+        (&Method::POST, "/api/v1/predictions" | "/api/v1/files/check") => Kind::Upload,
+        (_, "/api/v1/predictions/{id}/events") => Kind::EventStream,
+        _ => Kind::Request,
+    }
+}
+
+/// An answer's body that gives its request's place back when it has been sent or dropped.
+struct HeldBody {
+    body: Body,
+    _permit: Permit,
+}
+
+impl HttpBody for HeldBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,42 @@
+//! Headers that keep a browser from doing harm. A handler may set a stricter or fitter one of its own.
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+
+use crate::state::Api;
+
+/// An answer of the API is data: a browser that shows it runs and loads nothing.
+const POLICY_OF_DATA: &str =
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+/// Swagger UI: its own scripts and requests only. It sets styles and small images at run time.
+const POLICY_OF_DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
+     form-action 'none'";
+const TWO_YEARS: &str = "max-age=63072000; includeSubDomains";
+
+/// Adds the headers that an answer has not set itself.
+pub async fn add_security_headers(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let is_docs = request.uri().path().starts_with("/docs");
+    let is_private = request.uri().path().starts_with("/api/v1/");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let mut add = |name: HeaderName, value: &'static str| {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    };
+    add(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    add(REFERRER_POLICY, "no-referrer");
+    add(CONTENT_SECURITY_POLICY, if is_docs { POLICY_OF_DOCS } else { POLICY_OF_DATA });
+    if is_private {
+        add(CACHE_CONTROL, "no-store");
+    }
+    if api.config.tls {
+        add(STRICT_TRANSPORT_SECURITY, TWO_YEARS);
+    }
+    response
+}

@@ -1,0 +1,147 @@
+//! Every route, and what is around all of them.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use bytes::Bytes;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
+use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
+
+use crate::middleware::{add_security_headers, admit, drain_unread_body, observe, problem_of_panic};
+use crate::openapi;
+use crate::problem::Problem;
+use crate::routes::{
+    accounts, admin, api_keys, auth, files, money, operation, orders, predict, predictions, services,
+};
+use crate::state::Api;
+
+const DOCUMENT_PATH: &str = "/api/openapi.json";
+
+/// The one list of routes: what is asked for, and the function that answers.
+fn listed_routes() -> Vec<(&'static str, UtoipaMethodRouter<Api>)> {
+    vec![
+        ("POST /api/v1/auth/register", routes!(accounts::register)),
+        ("POST /api/v1/auth/token", routes!(auth::token)),
+        ("POST /api/v1/auth/logout", routes!(auth::logout)),
+        ("GET /api/v1/me", routes!(accounts::me)),
+        ("POST /api/v1/me/password", routes!(accounts::change_password)),
+        ("GET /api/v1/api-keys", routes!(api_keys::list)),
+        ("POST /api/v1/api-keys", routes!(api_keys::create)),
+        ("DELETE /api/v1/api-keys/{id}", routes!(api_keys::revoke)),
+        ("GET /api/v1/balance", routes!(money::balance)),
+        ("GET /api/v1/transactions", routes!(money::transactions)),
+        ("GET /api/v1/services", routes!(services::list)),
+        ("GET /api/v1/services/{id}", routes!(services::get)),
+        ("POST /api/v1/orders", routes!(orders::place)),
+        ("GET /api/v1/orders", routes!(orders::list)),
+        ("GET /api/v1/orders/{id}", routes!(orders::get)),
+        ("POST /api/v1/orders/{id}/cancel", routes!(orders::cancel)),
+        ("POST /api/v1/files/check", routes!(files::check)),
+        ("POST /api/v1/predictions", routes!(predictions::create)),
+        ("GET /api/v1/predictions", routes!(predictions::list)),
+        ("GET /api/v1/predictions/{id}", routes!(predictions::get)),
+        ("GET /api/v1/predictions/{id}/events", routes!(predictions::events)),
+        ("GET /api/v1/predictions/{id}/result", routes!(predictions::result)),
+        ("DELETE /api/v1/predictions/{id}", routes!(predictions::delete)),
+        ("POST /api/v1/predict", routes!(predict::predict)),
+        ("POST /api/v1/admin/deposits", routes!(admin::deposit)),
+        ("GET /api/v1/admin/users", routes!(admin::users)),
+        ("PATCH /api/v1/admin/users/{id}", routes!(admin::update_user)),
+        ("POST /api/v1/admin/services", routes!(admin::create_service)),
+        ("PATCH /api/v1/admin/services/{id}", routes!(admin::update_service)),
+        ("GET /api/v1/admin/orders", routes!(admin::orders)),
+        ("POST /api/v1/admin/orders/{id}/refund", routes!(admin::refund)),
+        ("GET /api/v1/admin/predictions", routes!(admin::predictions)),
+        ("GET /api/v1/admin/audit-log", routes!(admin::audit_log)),
+        ("GET /api/v1/admin/ledger/check", routes!(admin::check_ledger)),
+        ("GET /livez", routes!(operation::livez)),
+        ("GET /readyz", routes!(operation::readyz)),
+    ]
+}
+
+/// The routes together with their description.
+pub(crate) fn described_routes() -> OpenApiRouter<Api> {
+    let router = OpenApiRouter::with_openapi(openapi::frame());
+    listed_routes().into_iter().fold(router, |router, (_, route)| router.routes(route))
+}
+
+/// Everything that the public port serves.
+pub fn router(api: Api) -> Router {
+    let (router, _) = described_routes().split_for_parts();
+    router
+        .route("/metrics", get(operation::public_metrics))
+        .route(DOCUMENT_PATH, get(document_route()))
+        .merge(swagger_ui())
+        .method_not_allowed_fallback(wrong_method)
+        .fallback(unknown_path)
+        .layer(DefaultBodyLimit::disable()) // every extractor that reads a body has its own limit
+        .layer(from_fn_with_state(api.clone(), admit))
+        .layer(from_fn(drain_unread_body))
+        .layer(CatchPanicLayer::custom(problem_of_panic))
+        .layer(from_fn_with_state(api.clone(), add_security_headers))
+        .layer(from_fn(observe))
+        .with_state(api)
+}
+
+/// `/metrics` alone, for a port that only the operator reaches.
+pub fn metrics_router(api: Api) -> Router {
+    Router::new().route("/metrics", get(operation::metrics)).fallback(unknown_path).with_state(api)
+}
+
+/// The document is made once and served as it is.
+fn document_route() -> impl Fn() -> std::future::Ready<axum::response::Response> + Clone + Send + 'static {
+    let document = openapi().to_json().map(Bytes::from).map_err(|error| error.to_string());
+    move || {
+        std::future::ready(match &document {
+            Ok(json) => {
+                let json_type = HeaderValue::from_static("application/json");
+                ([(CONTENT_TYPE, json_type)], json.clone()).into_response()
+            }
+            Err(error) => Problem::internal(error).into_response(),
+        })
+    }
+}
+
+fn swagger_ui() -> SwaggerUi {
+    let config = SwaggerConfig::new([DOCUMENT_PATH])
+        .doc_expansion("list")
+        .display_request_duration(true)
+        .try_it_out_enabled(true)
+        .validator_url("none");
+    SwaggerUi::new("/docs").config(config)
+}
+
+async fn unknown_path(method: Method) -> Problem {
+    // TRACE echoes headers, and is refused whatever it is asked of.
+    if method == Method::TRACE { wrong_method().await } else { Problem::not_found() }
+}
+
+async fn wrong_method() -> Problem {
+    let detail = "This path does not know this method; the Allow header lists those that it knows.";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_says_what_is_routed() {
+        for (listed, (_, paths, _)) in listed_routes() {
+            let described: Vec<String> = paths
+                .paths
+                .iter()
+                .flat_map(|(path, item)| {
+                    openapi::operations(item).map(move |(method, _)| format!("{method} {path}"))
+                })
+                .collect();
+            assert_eq!(described, [listed]);
+        }
+    }
+}

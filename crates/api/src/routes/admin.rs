@@ -1,0 +1,245 @@
+//! Administration: money, users, the price list, and everything that happened, over all tenants.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use ledger::Money;
+use platform::money::{Deposit, Recipient};
+use platform::services::{NewService, ServiceChange};
+use platform::{
+    Error, OrderId, ServiceId, TenantId, UserId, administration, audit_log, invariants, money, orders,
+    predictions, services,
+};
+
+use super::accounts::Role;
+use super::admin_shapes::{
+    AuditEntry, DepositRequest, LedgerCheck, RefundRequest, ServiceChangeRequest, ServiceRequest,
+    UserAccount, UserChangeRequest,
+};
+use super::money::Transaction;
+use super::orders::Order;
+use super::services::Service;
+use super::{IdempotencyHeader, Listed, PredictionShape as Prediction, Replayed};
+use crate::extract::{Caller, Id, JsonBody, KeyedJson, PageQuery, Query};
+use crate::problem::Problem;
+use crate::state::Api;
+
+/// Top up a balance
+#[utoipa::path(
+    post, path = "/api/v1/admin/deposits", tag = "Administration",
+    params(IdempotencyHeader),
+    request_body = DepositRequest,
+    responses(
+        (status = 201, description = "The deposit", body = Transaction),
+        (status = 409, description = "`idempotency_key_in_flight`"),
+    ),
+)]
+pub async fn deposit(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    KeyedJson { body, key }: KeyedJson<DepositRequest>,
+) -> Result<Replayed<Transaction>, Problem> {
+    let recipient = match (body.email, body.tenant_id) {
+        (Some(email), None) => Recipient::Email(email),
+        (None, Some(tenant)) => Recipient::Tenant(TenantId(tenant)),
+        _ => return Err(Problem::invalid_field("email", "Give either email or tenant_id.")),
+    };
+    let deposit = Deposit { recipient, amount: amount("amount", body.amount)?, note: body.note };
+    let made = money::deposit(&api.platform, &access, deposit, key.as_ref()).await?;
+    let transaction = Transaction::new(made.value, &api.platform.currency);
+    Ok(Replayed { status: StatusCode::CREATED, body: transaction, replayed: made.replayed })
+}
+
+/// List users
+#[utoipa::path(
+    get, path = "/api/v1/admin/users", tag = "Administration",
+    params(PageQuery),
+    responses((status = 200, description = "All users with their balances", body = Listed<UserAccount>)),
+)]
+pub async fn users(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Listed<UserAccount>>, Problem> {
+    let users = administration::users(&api.platform, &access, &query.page()?).await?;
+    let currency = &api.platform.currency;
+    Ok(Json(Listed::new(users, |user| UserAccount::new(user, currency))))
+}
+
+/// Change a user
+///
+/// Disabling a user ends every login at once.
+#[utoipa::path(
+    patch, path = "/api/v1/admin/users/{id}", tag = "Administration",
+    params(("id" = Uuid, Path, description = "The user's id")),
+    request_body = UserChangeRequest,
+    responses(
+        (status = 200, description = "The user", body = UserAccount),
+        (status = 404, description = "`not_found`"),
+        (status = 409, description = "`own_account`: administrators cannot lock themselves out"),
+    ),
+)]
+pub async fn update_user(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    Id(id): Id<UserId>,
+    JsonBody(body): JsonBody<UserChangeRequest>,
+) -> Result<Json<UserAccount>, Problem> {
+    let change = administration::UserChange {
+        is_admin: body.role.map(|role| role == Role::Admin),
+        disabled: body.disabled,
+    };
+    let user = administration::update_user(&api.platform, &access, id, change).await?;
+    Ok(Json(UserAccount::new(user, &api.platform.currency)))
+}
+
+/// Add a service
+#[utoipa::path(
+    post, path = "/api/v1/admin/services", tag = "Administration",
+    request_body = ServiceRequest,
+    responses(
+        (status = 201, description = "The service", body = Service),
+        (status = 409, description = "`service_name_taken`"),
+    ),
+)]
+pub async fn create_service(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    JsonBody(body): JsonBody<ServiceRequest>,
+) -> Result<(StatusCode, Json<Service>), Problem> {
+    let new = NewService {
+        name: body.name,
+        model: body.model,
+        description: body.description,
+        price: amount("price", body.price)?,
+        rows_max: body.max_rows,
+        active: body.active,
+    };
+    let service = services::create(&api.platform, &access, new).await?;
+    Ok((StatusCode::CREATED, Json(Service::new(service, &api.platform.currency))))
+}
+
+/// Change a service
+///
+/// What is left out stays. Orders placed before keep their price.
+#[utoipa::path(
+    patch, path = "/api/v1/admin/services/{id}", tag = "Administration",
+    params(("id" = Uuid, Path, description = "The service's id")),
+    request_body = ServiceChangeRequest,
+    responses(
+        (status = 200, description = "The service", body = Service),
+        (status = 404, description = "`not_found`"),
+        (status = 409, description = "`service_name_taken`"),
+    ),
+)]
+pub async fn update_service(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    Id(id): Id<ServiceId>,
+    JsonBody(body): JsonBody<ServiceChangeRequest>,
+) -> Result<Json<Service>, Problem> {
+    let change = ServiceChange {
+        name: body.name,
+        model: body.model,
+        description: body.description,
+        price: body.price.map(|price| amount("price", price)).transpose()?,
+        rows_max: body.max_rows,
+        active: body.active,
+    };
+    let service = services::update(&api.platform, &access, id, change).await?;
+    Ok(Json(Service::new(service, &api.platform.currency)))
+}
+
+/// List all orders
+#[utoipa::path(
+    get, path = "/api/v1/admin/orders", tag = "Administration",
+    params(PageQuery),
+    responses((status = 200, description = "The orders of all tenants", body = Listed<Order>)),
+)]
+pub async fn orders(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Listed<Order>>, Problem> {
+    let orders = orders::list_all(&api.platform, &access, &query.page()?).await?;
+    let currency = &api.platform.currency;
+    Ok(Json(Listed::new(orders, |order| Order::new(order, currency))))
+}
+
+/// Refund an order
+///
+/// From `paid` or `provided`.
+#[utoipa::path(
+    post, path = "/api/v1/admin/orders/{id}/refund", tag = "Administration",
+    params(("id" = Uuid, Path, description = "The order's id"), IdempotencyHeader),
+    request_body = RefundRequest,
+    responses(
+        (status = 200, description = "The order, refunded", body = Order),
+        (status = 404, description = "`not_found`"),
+        (status = 409, description = "`order_in_use`, `order_already_refunded`, `idempotency_key_in_flight`"),
+    ),
+)]
+pub async fn refund(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    Id(id): Id<OrderId>,
+    KeyedJson { body, key }: KeyedJson<RefundRequest>,
+) -> Result<Replayed<Order>, Problem> {
+    let refunded = orders::refund(&api.platform, &access, id, &body.note, key.as_ref()).await?;
+    let order = Order::new(refunded.value, &api.platform.currency);
+    Ok(Replayed { status: StatusCode::OK, body: order, replayed: refunded.replayed })
+}
+
+/// List all predictions
+#[utoipa::path(
+    get, path = "/api/v1/admin/predictions", tag = "Administration",
+    params(PageQuery),
+    responses((status = 200, description = "The predictions of all tenants", body = Listed<Prediction>)),
+)]
+pub async fn predictions(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Listed<Prediction>>, Problem> {
+    let predictions = predictions::list_all(&api.platform, &access, &query.page()?).await?;
+    Ok(Json(Listed::new(predictions, Prediction::from)))
+}
+
+/// Audit log
+///
+/// Every administrator's and security event. It is never changed.
+#[utoipa::path(
+    get, path = "/api/v1/admin/audit-log", tag = "Administration",
+    params(PageQuery),
+    responses((status = 200, description = "What happened, newest first", body = Listed<AuditEntry>)),
+)]
+pub async fn audit_log(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Listed<AuditEntry>>, Problem> {
+    let entries = audit_log::list(&api.platform, &access, &query.page()?).await?;
+    Ok(Json(Listed::new(entries, AuditEntry::from)))
+}
+
+/// Check the ledger
+///
+/// Looks at every account, transaction and order, and lists what does not hold.
+#[utoipa::path(
+    get, path = "/api/v1/admin/ledger/check", tag = "Administration",
+    responses((status = 200, description = "What was found", body = LedgerCheck)),
+)]
+pub async fn check_ledger(
+    State(api): State<Api>,
+    Caller(access): Caller,
+) -> Result<Json<LedgerCheck>, Problem> {
+    Ok(Json(invariants::check_for_administrator(&api.platform, &access).await?.into()))
+}
+
+/// An amount of money that is more than nothing.
+fn amount(field: &'static str, minor_units: i64) -> Result<Money, Error> {
+    Money::from_minor_units(minor_units)
+        .ok()
+        .filter(|amount| *amount > Money::ZERO)
+        .ok_or_else(|| Error::invalid(field, "an amount is a whole number of minor units above 0"))
+}

@@ -1,0 +1,153 @@
+//! Looking at a file before paying for it.
+
+use std::io::SeekFrom;
+
+use axum::Json;
+use axum::extract::State;
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use platform::{Error, Platform, ServiceId, predictions};
+use scoring::{CheckReport, Dialect, Schema, ScoreError};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::predictions::FileForm;
+use crate::extract::{Caller, Query, Upload};
+use crate::problem::{Fault, Problem};
+use crate::state::Api;
+
+const SPOOL_BUFFER_BYTES: usize = 256 * 1024;
+
+/// For which service a file is checked.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct CheckQuery {
+    #[param(value_type = Uuid, example = "01980000-0000-7000-8000-000000000001")]
+    service_id: String,
+}
+
+/// What a file holds, and how a service would take it.
+#[derive(Serialize, ToSchema)]
+pub struct Checked {
+    /// Customers in the file.
+    rows: u64,
+    dialect: FileDialect,
+    columns: Vec<Column>,
+    /// The first 100.
+    problems: Vec<Fault>,
+    problem_count: u64,
+    /// What the service costs, in minor units.
+    price: i64,
+    currency: String,
+}
+
+/// How the file is written.
+#[derive(Serialize, ToSchema)]
+pub struct FileDialect {
+    #[schema(value_type = String, example = ",")]
+    delimiter: char,
+    #[schema(value_type = String, example = "utf-8")]
+    encoding: scoring::Encoding,
+    #[schema(value_type = String, example = ".")]
+    decimal: char,
+}
+
+/// A column of the file.
+#[derive(Serialize, ToSchema)]
+pub struct Column {
+    name: String,
+    /// What the model takes it for; null where it is passed through.
+    #[schema(required)]
+    matched_to: Option<String>,
+    /// The share of customers who have nothing in it, from 0 to 1.
+    missing_share: f64,
+}
+
+/// Check a file
+///
+/// Free of charge. Reads the whole file and tells its rows, how it is written, how each column was matched, and what
+/// is wrong with it.
+#[utoipa::path(
+    post, path = "/api/v1/files/check", tag = "Predictions",
+    params(CheckQuery),
+    request_body(content = FileForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 200, description = "What the file holds", body = Checked),
+        (status = 404, description = "`not_found`: no such service"),
+        (status = 422, description = "`missing_columns`, `empty_file`, `no_rows`, `binary_file` and others"),
+    ),
+)]
+pub async fn check(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    Query(query): Query<CheckQuery>,
+    upload: Upload,
+) -> Result<Json<Checked>, Problem> {
+    let service = Uuid::parse_str(&query.service_id).map_err(|_| Problem::not_found())?;
+    let (service, schema) = predictions::check(&api.platform, &access, ServiceId(service)).await?;
+    let (dialect, report) = examine(&api.platform, schema, upload.content).await?;
+    Ok(Json(Checked {
+        rows: report.rows,
+        dialect: FileDialect {
+            delimiter: dialect.delimiter,
+            encoding: dialect.encoding,
+            decimal: dialect.decimal,
+        },
+        columns: report
+            .columns
+            .into_iter()
+            .map(|column| Column {
+                name: column.name,
+                matched_to: column.matched_to,
+                missing_share: column.missing_share,
+            })
+            .collect(),
+        problems: report.problems.into_iter().map(Fault::from).collect(),
+        problem_count: report.problem_count,
+        price: service.price.minor_units(),
+        currency: api.platform.currency.clone(),
+    }))
+}
+
+/// Reads a file twice: as it comes, to learn how it is written, and then by that knowledge. Meanwhile it lies in a
+/// temporary file without a name, which goes with the last handle to it.
+async fn examine(
+    platform: &Platform,
+    schema: Schema,
+    mut content: impl Stream<Item = Result<Bytes, Error>> + Unpin,
+) -> Result<(Dialect, CheckReport), Error> {
+    let file =
+        tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(internal)?.map_err(out_of_space)?;
+    let mut spool = BufWriter::with_capacity(SPOOL_BUFFER_BYTES, tokio::fs::File::from_std(file));
+    let mut inspector = predictions::inspector(platform);
+    while let Some(piece) = content.next().await {
+        let piece = piece?;
+        inspector.push(&piece)?;
+        spool.write_all(&piece).await.map_err(out_of_space)?;
+    }
+    let dialect = inspector.finish()?.dialect;
+    spool.flush().await.map_err(out_of_space)?;
+    let mut file = spool.into_inner();
+    file.seek(SeekFrom::Start(0)).await.map_err(out_of_space)?;
+    let file = file.into_std().await;
+    let checking = move || {
+        let report = scoring::check_csv(&schema, &dialect, file);
+        report.map(|report| (dialect, report))
+    };
+    tokio::task::spawn_blocking(checking).await.map_err(internal)?.map_err(|error| match error {
+        ScoreError::Input(input) => Error::Input(input),
+        ScoreError::Stopped => Error::Internal(error.to_string()),
+        ScoreError::Io(error) => out_of_space(error),
+    })
+}
+
+fn out_of_space(error: std::io::Error) -> Error {
+    Error::Unavailable { dependency: "temporary files", detail: error.to_string() }
+}
+
+fn internal(error: tokio::task::JoinError) -> Error {
+    Error::Internal(error.to_string())
+}

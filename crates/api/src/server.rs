@@ -1,0 +1,109 @@
+//! The accept loop: HTTP/1.1 connections with limits that `axum::serve` does not expose.
+//!
+//! Nothing here knows a route. TLS ends at a proxy in front; HTTP/2 is the proxy's business too.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::config::Limits;
+
+/// A request's head must fit into this: smaller than 64 KB however a kilobyte is counted, so that a header of
+/// that size is answered 431.
+const HEAD_BYTES_MAX: usize = 60 * 1024;
+/// How long to wait after `accept` fails, which happens when the process is out of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Serves `router` on `listener` until `stop`, then lets requests in flight end within the drain timeout.
+pub async fn serve(router: Router, limits: &Limits, listener: TcpListener, stop: CancellationToken) {
+    let connections = Arc::new(Semaphore::new(limits.connections_max));
+    let graceful = GracefulShutdown::new();
+    let builder = connection_builder(limits);
+    while let Some((stream, peer, permit)) = next_connection(&listener, &connections, &stop).await {
+        let watcher = graceful.watcher();
+        tokio::spawn(serve_connection(builder.clone(), router.clone(), stream, peer, watcher, permit));
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.drain_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!("Some requests did not end in time and were cut off.");
+    }
+}
+
+fn connection_builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_read_timeout)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .keep_alive(true);
+    builder
+}
+
+/// The next connection, or nothing once the server is told to stop. A full house leaves new connections in the
+/// kernel's queue, which is bounded too.
+async fn next_connection(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+    stop: &CancellationToken,
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    loop {
+        let accepted = async {
+            // The semaphore is never closed, so this cannot fail while the server runs.
+            let permit = Arc::clone(connections).acquire_owned().await.ok();
+            (listener.accept().await, permit)
+        };
+        let (accepted, permit) = tokio::select! {
+            () = stop.cancelled() => return None,
+            accepted = accepted => accepted,
+        };
+        match (accepted, permit) {
+            (Ok((stream, peer)), Some(permit)) => return Some((stream, peer, permit)),
+            (Err(error), _) => {
+                tracing::warn!(%error, "Accepting a connection failed.");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+            (Ok(_), None) => return None,
+        }
+    }
+}
+
+async fn serve_connection(
+    builder: http1::Builder,
+    router: Router,
+    stream: TcpStream,
+    peer: SocketAddr,
+    watcher: Watcher,
+    permit: OwnedSemaphorePermit,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY could not be set.");
+    }
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let router = router.clone();
+        async move {
+            let mut request = request.map(Body::new);
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let answer = router.oneshot(request).await;
+            answer.map_err(|never: Infallible| match never {})
+        }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "A connection ended early.");
+    }
+    drop(permit);
+}

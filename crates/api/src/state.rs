@@ -1,0 +1,86 @@
+//! What every handler has at hand.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use platform::{Access, Credential, Platform, SessionId};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::health::{HealthChecks, HealthProbe};
+use crate::limits::{FailedLogins, InFlight, Shared};
+use crate::tenants::Tenants;
+use crate::tokens::Tokens;
+
+/// Results that are rewritten at once; each holds one of tokio's 512 blocking threads.
+const REWRITING_MAX: usize = 64;
+
+/// The API of one process: the platform, and what speaking HTTP needs besides.
+#[derive(Clone)]
+pub struct Api(Arc<State>);
+
+/// The parts of [`Api`].
+pub struct State {
+    pub(crate) platform: Platform,
+    pub(crate) config: Config,
+    pub(crate) tokens: Tokens,
+    pub(crate) tenants: Tenants,
+    pub(crate) in_flight: Arc<InFlight>,
+    pub(crate) failed_logins: Arc<FailedLogins>,
+    /// Permits for threads that rewrite results while they are sent.
+    pub(crate) rewriting: Arc<Semaphore>,
+    pub(crate) health: HealthChecks,
+    pub(crate) metrics: PrometheusHandle,
+    /// Ends event streams when the server stops, so that they do not hold it up.
+    pub(crate) stop: CancellationToken,
+}
+
+/// What the process knows about itself.
+pub struct Operation {
+    /// What it measures.
+    pub metrics: PrometheusHandle,
+    /// Dependencies that the platform does not know of.
+    pub probes: Vec<HealthProbe>,
+}
+
+impl Api {
+    /// An API over `platform`. `stop` ends its background work and its event streams.
+    pub fn new(platform: Platform, config: Config, operation: Operation, stop: CancellationToken) -> Api {
+        let shared = Shared::new(&platform.cache, stop.clone());
+        Api(Arc::new(State {
+            platform,
+            tokens: Tokens::new(&config.jwt_secret, config.access_token_lifetime),
+            tenants: Tenants::default(),
+            in_flight: InFlight::new(&config.limits, shared.clone()),
+            failed_logins: FailedLogins::new(&config.limits, shared),
+            rewriting: Arc::new(Semaphore::new(REWRITING_MAX)),
+            health: HealthChecks::new(operation.probes),
+            metrics: operation.metrics,
+            stop,
+            config,
+        }))
+    }
+
+    /// What a bearer token proves: an API key by its prefix, else an access token of ours.
+    pub(crate) fn credential_of(&self, bearer: &str) -> Option<Credential> {
+        if bearer.starts_with(platform::api_keys::API_KEY_PREFIX) {
+            return Some(Credential::of_api_key(bearer));
+        }
+        self.tokens.session_of(bearer).map(|session| Credential::Session(SessionId(session)))
+    }
+
+    /// The access of a request whose bearer token is `bearer`.
+    pub(crate) fn access_of(&self, bearer: &str, request_id: String) -> Option<Access> {
+        self.credential_of(bearer).map(|credential| Access { credential, request_id })
+    }
+}
+
+impl Deref for Api {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.0
+    }
+}
