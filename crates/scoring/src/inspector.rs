@@ -252,6 +252,9 @@ impl Text {
         }
         let encoding = match &self.unicode {
             Some(Unicode::Utf16 { encoding, .. }) => Some(*encoding),
+            Some(Unicode::Utf8 { bom: true }) => {
+                self.classifier.finish().filter(|&found| found == Encoding::Utf8)
+            }
             _ => self.classifier.finish(),
         };
         self.advance(true)?;
@@ -306,7 +309,8 @@ impl Text {
             let (delimiter, names) = self.known_layout();
             return Err(layout::binary_error(&self.pending, self.line, delimiter, before + nul, &names));
         }
-        if self.classifier.is_hopeless() {
+        let is_marked = matches!(self.unicode, Some(Unicode::Utf8 { bom: true }));
+        if self.classifier.is_hopeless() || (is_marked && self.classifier.first_bad().is_some()) {
             return Err(self.bad_encoding());
         }
         self.advance(false)

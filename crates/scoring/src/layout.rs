@@ -13,6 +13,9 @@ use crate::records::{
 /// What may stand between cells; where two fit equally well, the first.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
+/// Before the header, lines of tabs are blank even where tabs separate: a header has a name.
+pub(crate) const HEADER_BLANK_DELIMITER: u8 = b',';
+
 /// What the header and the first record say.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
@@ -51,7 +54,7 @@ struct Fault {
 /// The answer depends on the header and the first record alone, so that it never depends on the sizes of
 /// the pieces in which a text arrives.
 pub(crate) fn settle(text: &[u8], is_end: bool, limits: RecordLimits) -> Result<Option<Layout>, InputError> {
-    let Some(header_start) = skip_blank(text, 0, b',') else { return Ok(None) };
+    let Some(header_start) = skip_blank(text, 0, HEADER_BLANK_DELIMITER) else { return Ok(None) };
     let mut candidates = Vec::with_capacity(DELIMITERS.len());
     for delimiter in DELIMITERS {
         match candidate(text, header_start, delimiter, is_end, limits) {

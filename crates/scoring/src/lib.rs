@@ -18,7 +18,7 @@
 //! what cannot be read; then through [`score_csv`], [`check_csv`] or, for JSON, [`score_customers`].
 //! What is wrong with a file is an [`InputError`] with stable codes ([`problem::code`]), lines and columns.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
 mod block;
 pub mod catboost;

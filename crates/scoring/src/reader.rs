@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::dialect::{Compression, Dialect};
-use crate::layout::{header_names, problem_at, record_error};
+use crate::layout::{HEADER_BLANK_DELIMITER, header_names, problem_at, record_error};
 use crate::problem::{InputError, ScoreError, code};
 use crate::records::{RecordEnd, count_lines, is_blank, last_record_end, record_end, without_line_end};
 use crate::transcode::Transcoder;
@@ -114,7 +114,7 @@ impl<R: Read> TextReader<R> {
             let first_line = self.line;
             self.line += count_lines(&record);
             let content = without_line_end(&record);
-            if is_blank(content, self.delimiter) {
+            if is_blank(content, HEADER_BLANK_DELIMITER) {
                 continue;
             }
             crate::text::check(&record, first_line, self.delimiter, &[])?;

@@ -75,6 +75,9 @@ fn one_bad_byte_in_utf_8_has_a_line_and_a_column() {
         assert_eq!(error.code, code::BAD_ENCODING);
         assert_eq!((error.problems[0].line, error.problems[0].column.as_str()), (3, "город"));
     }
+    // The byte order mark says UTF-8, so nothing else is tried.
+    let marked = [b"\xef\xbb\xbf".as_slice(), &windows_1251("id,имя\n1,Оля\n")].concat();
+    assert_eq!(code_of(&marked), code::BAD_ENCODING);
     // Not mostly letters, so no Windows-1251 either.
     let error = inspect(b"id,name\n1,\x80\x81\x82\x83\n").expect_err("bad bytes");
     assert_eq!((error.code, error.problems[0].line), (code::BAD_ENCODING, 2));
@@ -167,7 +170,7 @@ fn a_gzip_of_text_stops_at_the_limit() {
 
 #[test]
 fn files_without_customers_are_refused() {
-    for file in ["", "\n\n", " \r\n", "\u{feff}"] {
+    for file in ["", "\n\n", " \r\n", "\t\t\n", "\u{feff}"] {
         assert_eq!(code_of(file.as_bytes()), code::EMPTY_FILE, "{file:?}");
     }
     for file in ["a,b", "a,b\n", "\u{feff}a,b\r\n\r\n"] {
