@@ -54,7 +54,9 @@ impl Pass {
             Err(error) => return Passed::StoreFailed(io::Error::other(error)),
         };
         let runtime = Handle::current();
-        let thread = tokio::task::spawn_blocking(move || self.score(input, &runtime, &attempt));
+        let span = tracing::Span::current();
+        let thread =
+            tokio::task::spawn_blocking(move || span.in_scope(|| self.score(input, &runtime, &attempt)));
         match thread.await {
             Ok(passed) => passed,
             Err(ended) => match ended.try_into_panic() {
@@ -65,44 +67,49 @@ impl Pass {
     }
 
     fn score(&self, input: GetResult, runtime: &Handle, attempt: &Attempt) -> Passed {
-        let writer = self.objects.writer(&self.output);
-        let bridge = SyncIoBridge::new_with_handle(writer, runtime.clone());
-        let mut output = Measured::new(IoBufWriter::with_capacity(BLOCK_BYTES, bridge));
-        // A panic is caught here and not at the thread's end, so that the upload is aborted: what
-        // is left of one in S3 would be paid for.
-        let scored = catch_unwind(AssertUnwindSafe(|| {
+        store(self.objects.writer(&self.output), runtime, |output| {
             scoring::score_csv(
                 &self.model,
                 &self.dialect,
                 reader(input, runtime),
-                &mut output,
+                output,
                 &self.options,
                 &mut |rows_done| attempt.advance(rows_done),
             )
-        }));
-        let (buffered, result) = output.into_parts();
-        match scored {
-            Ok(Ok(summary)) => match finish(buffered) {
-                Ok(()) => Passed::Done { summary, result },
-                Err(error) => Passed::StoreFailed(error),
-            },
-            Ok(Err(error)) => {
-                abort(buffered, runtime);
-                match error {
-                    ScoreError::Input(error) => Passed::BadInput(error),
-                    ScoreError::Stopped => Passed::Stopped,
-                    ScoreError::Io(error) => Passed::StoreFailed(error),
-                }
-            }
-            Err(panic) => {
-                abort(buffered, runtime);
-                Passed::Panicked(words(panic.as_ref()))
-            }
-        }
+        })
     }
 }
 
-type Output = IoBufWriter<SyncIoBridge<BufWriter>>;
+type Blocks = IoBufWriter<SyncIoBridge<BufWriter>>;
+
+/// Stores what `score` writes, if it ends well.
+///
+/// A panic is caught here and not at the thread's end, so that the upload is aborted: what is left
+/// of one in S3 would be paid for.
+fn store(
+    writer: BufWriter,
+    runtime: &Handle,
+    score: impl FnOnce(&mut Measured<Blocks>) -> Result<Summary, ScoreError>,
+) -> Passed {
+    let bridge = SyncIoBridge::new_with_handle(writer, runtime.clone());
+    let mut output = Measured::new(IoBufWriter::with_capacity(BLOCK_BYTES, bridge));
+    let scored = catch_unwind(AssertUnwindSafe(|| score(&mut output)));
+    let (buffered, result) = output.into_parts();
+    let failure = match scored {
+        Ok(Ok(summary)) => {
+            return match finish(buffered) {
+                Ok(()) => Passed::Done { summary, result },
+                Err(error) => Passed::StoreFailed(error),
+            };
+        }
+        Ok(Err(ScoreError::Input(error))) => Passed::BadInput(error),
+        Ok(Err(ScoreError::Stopped)) => Passed::Stopped,
+        Ok(Err(ScoreError::Io(error))) => Passed::StoreFailed(error),
+        Err(panic) => Passed::Panicked(words(panic.as_ref())),
+    };
+    abort(buffered, runtime);
+    failure
+}
 
 /// A local file is read as it is; what comes over a network is bridged to blocking reads.
 fn reader(input: GetResult, runtime: &Handle) -> Box<dyn Read> {
@@ -116,14 +123,14 @@ fn reader(input: GetResult, runtime: &Handle) -> Box<dyn Read> {
 }
 
 /// Writes the last part. The object exists, synced where it is a file, when this returns.
-fn finish(buffered: Output) -> io::Result<()> {
+fn finish(buffered: Blocks) -> io::Result<()> {
     let mut bridge = buffered.into_inner().map_err(|error| error.into_error())?;
     bridge.flush()?;
     bridge.shutdown()
 }
 
 /// Takes back what was uploaded. A failure leaves parts that the store's own rules remove.
-fn abort(buffered: Output, runtime: &Handle) {
+fn abort(buffered: Blocks, runtime: &Handle) {
     let (bridge, _unwritten) = buffered.into_parts();
     let mut writer = bridge.into_inner();
     if let Err(error) = runtime.block_on(writer.abort()) {
@@ -138,5 +145,129 @@ fn words(panic: &(dyn Any + Send)) -> String {
         text.clone()
     } else {
         "a panic without words".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::objects::Objects;
+    use scoring::{Inspector, Limits, OnError};
+    use serde_json::json;
+    use sha2::{Digest, Sha256};
+
+    use super::*;
+
+    const CUSTOMERS: &[u8] = b"id,tenure\n1,0\n2,72\n";
+
+    /// A store in a directory of its own, with a customer file in it.
+    struct Shelf {
+        _directory: tempfile::TempDir,
+        objects: Objects,
+    }
+
+    impl Shelf {
+        async fn with(input: &[u8]) -> Self {
+            let directory = tempfile::tempdir().expect("a directory");
+            let url = format!("file://{}", directory.path().display());
+            let objects = Objects::open(&url).expect("a store");
+            objects.put(&"in".into(), input.to_vec().into()).await.expect("a stored input");
+            Self { _directory: directory, objects }
+        }
+
+        fn pass(&self, input: &[u8]) -> Pass {
+            let limits = Limits { bytes_max: 1 << 20, columns_max: 10, record_bytes_max: 1 << 10 };
+            let mut inspector = Inspector::new(limits);
+            inspector.push(input).expect("a readable file");
+            Pass {
+                objects: self.objects.clone(),
+                input: "in".into(),
+                output: "out".into(),
+                model: Arc::new(model()),
+                dialect: inspector.finish().expect("a readable file").dialect,
+                options: ScoreOptions { on_error: OnError::Fail, rows_max: 100 },
+            }
+        }
+
+        async fn stored(&self) -> Option<Vec<u8>> {
+            self.objects.get(&"out".into()).await.ok().map(Vec::from)
+        }
+    }
+
+    /// Those with a tenure below 36 leave.
+    fn model() -> Model {
+        let file = json!({"format": "augur-linear-1", "intercept": 0.0,
+            "terms": [{"mean": 36.0, "scale": 1.0, "weight": -1.0}]});
+        let file = serde_json::to_vec(&file).expect("JSON");
+        let sha256 = Sha256::digest(&file).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let manifest = json!({"name": "test", "algorithm": "logistic", "version": "1", "description": "",
+            "file": "model.json", "sha256": sha256, "threshold": 0.5,
+            "schema": {"features": [{"name": "tenure", "kind": "number"}]},
+            "inputs": [{"name": "tenure", "feature": "tenure", "encoding": "number", "missing": 36.0}],
+            "calibration": {"slope": 1.0, "offset": 0.0}});
+        let manifest = serde_json::to_vec(&manifest).expect("JSON");
+        Model::from_parts(&manifest, &file).expect("a model")
+    }
+
+    #[tokio::test]
+    async fn a_result_is_stored_with_its_size_and_hash() {
+        let shelf = Shelf::with(CUSTOMERS).await;
+        let attempt = Arc::new(Attempt::default());
+        let Passed::Done { summary, result } = shelf.pass(CUSTOMERS).run(attempt.clone()).await else {
+            panic!("the file can be scored");
+        };
+        let stored = shelf.stored().await.expect("a result");
+        let text = String::from_utf8(stored.clone()).expect("text");
+        assert_eq!(text.lines().next(), Some("id,tenure,stays,churn_probability"));
+        assert_eq!((summary.rows, summary.stays, summary.leaves), (2, 1, 1));
+        assert_eq!(result.bytes, stored.len() as u64);
+        let digest: [u8; 32] = Sha256::digest(&stored).into();
+        assert_eq!(result.sha256, digest);
+        assert_eq!(result.small, Some(stored));
+        assert_eq!(attempt.rows_done(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_word_in_a_number_stores_nothing_and_says_where() {
+        let input = b"id,tenure\n1,0\n2,many\n";
+        let shelf = Shelf::with(input).await;
+        let Passed::BadInput(error) = shelf.pass(input).run(Arc::default()).await else {
+            panic!("a word is no number");
+        };
+        assert_eq!(error.problems[0].line, 3);
+        assert_eq!(shelf.stored().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_stopped_pass_stores_nothing() {
+        let shelf = Shelf::with(CUSTOMERS).await;
+        let attempt = Arc::new(Attempt::default());
+        attempt.stop();
+        assert!(matches!(shelf.pass(CUSTOMERS).run(attempt).await, Passed::Stopped));
+        assert_eq!(shelf.stored().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_missing_input_is_the_stores_failure() {
+        let shelf = Shelf::with(CUSTOMERS).await;
+        let pass = Pass { input: "elsewhere".into(), ..shelf.pass(CUSTOMERS) };
+        assert!(matches!(pass.run(Arc::default()).await, Passed::StoreFailed(_)));
+    }
+
+    #[tokio::test]
+    async fn a_panic_stores_nothing_and_leaves_its_words() {
+        let shelf = Shelf::with(CUSTOMERS).await;
+        let writer = shelf.objects.writer(&"out".into());
+        let runtime = Handle::current();
+        let passed = tokio::task::spawn_blocking(move || {
+            store(writer, &runtime, |output| {
+                output.write_all(&vec![b'x'; 20 << 20])?;
+                panic!("division by {}", 0);
+            })
+        });
+        let Passed::Panicked(words) = passed.await.expect("the panic was caught") else {
+            panic!("a panic is no other outcome");
+        };
+        assert_eq!(words, "division by 0");
+        assert_eq!(shelf.stored().await, None);
     }
 }

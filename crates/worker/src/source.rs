@@ -136,7 +136,8 @@ impl<Answer: Send + Sync + 'static> Acknowledge<Answer> for Acknowledgement {
         match context.data().get::<Receipt>() {
             Some(Receipt::Amqp(acker)) => {
                 let acker = acker.clone();
-                Either::Right(acknowledge(acker).map(Ok).boxed())
+                let job_id = context.task_id().map(ToString::to_string).unwrap_or_default();
+                Either::Right(acknowledge(acker, job_id).map(Ok).boxed())
             }
             Some(Receipt::InProcess) | None => Either::Left(ready(Ok(()))),
         }
@@ -145,14 +146,14 @@ impl<Answer: Send + Sync + 'static> Acknowledge<Answer> for Acknowledgement {
 
 /// A message whose connection was lost cannot be acknowledged. The broker delivers it again, and
 /// the claim finds its job settled or its lease held: nothing is done twice.
-async fn acknowledge(acker: Acker) {
+async fn acknowledge(acker: Acker, job_id: String) {
     match acker.ack(BasicAckOptions::default()).await {
         Ok(true) => {}
         Ok(false) => {
-            tracing::info!("A message was not acknowledged: its connection is gone");
+            tracing::info!(job_id, "A message was not acknowledged: its connection is gone");
         }
         Err(error) => {
-            tracing::info!(%error, "A message was not acknowledged: its connection is gone");
+            tracing::info!(%error, job_id, "A message was not acknowledged: its connection is gone");
         }
     }
 }
