@@ -1,0 +1,18 @@
+//! What the flows stand on: servers, processes and installations to drive, and a client that speaks to
+//! their public door. It knows the product by its binary and its HTTP contract alone, and links none of
+//! its crates.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+pub mod answer;
+pub mod client;
+pub mod customer;
+pub mod customers_file;
+pub mod database;
+pub mod dialect;
+pub mod installation;
+pub mod patience;
+pub mod process;
+pub mod program;
+pub mod services;
+pub mod suite;
+pub mod vocabulary;

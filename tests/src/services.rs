@@ -1,0 +1,161 @@
+//! PostgreSQL, RabbitMQ and Redis for the distributed profile, as scripts/test_services gives them:
+//! one migrated template database, and for each installation names of its own on the shared servers.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::{Connection, PgConnection};
+use tokio::sync::OnceCell;
+
+use crate::program;
+
+/// Redis has 16 databases unless told otherwise; 0 is left to whoever looks at it by hand.
+const REDIS_DATABASES: u32 = 15;
+
+/// The servers of this run.
+pub struct Services {
+    database_url: String,
+    amqp_url: String,
+    redis_url: String,
+    template: String,
+}
+
+/// What one installation uses of them.
+pub struct Share {
+    /// The database's name.
+    pub database: String,
+    /// The database's URL, for its owner.
+    pub database_url: String,
+    /// The broker's URL.
+    pub amqp_url: String,
+    /// What the names of this installation's queues begin with.
+    pub amqp_namespace: String,
+    /// A Redis database.
+    pub redis_url: String,
+}
+
+static SERVICES: OnceCell<Services> = OnceCell::const_new();
+
+impl Services {
+    /// The servers, with the template database made at the first call.
+    pub async fn get() -> &'static Services {
+        SERVICES.get_or_init(Services::prepare).await
+    }
+
+    /// Whether servers were given at all; without them only the embedded profile can be tested.
+    pub fn are_given() -> bool {
+        ["TEST_DATABASE_URL", "TEST_AMQP_URL", "TEST_REDIS_URL"]
+            .iter()
+            .all(|name| std::env::var(name).is_ok())
+    }
+
+    async fn prepare() -> Services {
+        let given = |name: &str| {
+            let hint = "run the tests by `make test`, or start servers with: eval \"$(make -s services)\"";
+            std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; {hint}"))
+        };
+        let services = Services {
+            database_url: given("TEST_DATABASE_URL"),
+            amqp_url: given("TEST_AMQP_URL"),
+            redis_url: given("TEST_REDIS_URL"),
+            template: format!("augur_flows_{}", std::process::id()),
+        };
+        services.execute(&format!("CREATE DATABASE {}", services.template)).await;
+        let objects = tempfile::tempdir().expect("a temporary directory");
+        let environment = [
+            ("DATABASE_URL".to_owned(), services.url_of(&services.template)),
+            ("STORAGE_URL".to_owned(), format!("file://{}", objects.path().display())),
+        ];
+        program::run_well(&["migrate"], &environment).await;
+        services
+    }
+
+    /// A freshly migrated database and names that nobody else uses.
+    pub async fn share(&self) -> Share {
+        static SHARES: AtomicU32 = AtomicU32::new(0);
+        let number = SHARES.fetch_add(1, Ordering::Relaxed);
+        let database = format!("{}_{number}", self.template);
+        self.execute(&format!("CREATE DATABASE {database} TEMPLATE {}", self.template)).await;
+        Share {
+            database_url: self.url_of(&database),
+            amqp_url: self.amqp_url.clone(),
+            amqp_namespace: database.clone(),
+            redis_url: format!("{}/{}", self.redis_url.trim_end_matches('/'), number % REDIS_DATABASES + 1),
+            database,
+        }
+    }
+
+    /// Drops the database of a share and the broker's queues.
+    pub async fn remove(&self, share: &Share) {
+        self.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", share.database)).await;
+        if let Ok(connection) = lapin::Connection::connect(&share.amqp_url, Default::default()).await {
+            let channel = connection.create_channel().await.expect("a channel");
+            for queue in ["jobs.predictions", "dead.predictions"] {
+                let name = format!("{}.{queue}", share.amqp_namespace);
+                let _ = channel.queue_delete(name.into(), Default::default()).await;
+            }
+        }
+    }
+
+    /// Drops the template.
+    pub async fn close() {
+        if let Some(services) = SERVICES.get() {
+            services.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", services.template)).await;
+        }
+    }
+
+    fn url_of(&self, database: &str) -> String {
+        let (base, query) = self.database_url.split_once('?').unwrap_or((&self.database_url, ""));
+        let (server, _) = base.rsplit_once('/').expect("a URL with a database");
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{server}/{database}{mark}{query}")
+    }
+
+    async fn execute(&self, statement: &str) {
+        let mut connection = PgConnection::connect(&self.database_url).await.expect("the test's PostgreSQL");
+        let done = sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await;
+        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+        let _ = connection.close().await;
+    }
+}
+
+/// A server that a test takes down and brings back; dropping it brings it back too.
+pub struct Outage {
+    service: &'static str,
+    is_over: bool,
+}
+
+impl Outage {
+    /// Takes `rabbitmq`, `redis` or `postgresql` down, as a crash does. None where the server is not ours
+    /// to stop.
+    pub async fn begin(service: &'static str) -> Option<Outage> {
+        let directory = PathBuf::from(std::env::var_os("TEST_SERVICES_DIR")?);
+        if !directory.join(service).join("port").exists() {
+            eprintln!("skipped: {service} was given, and is not ours to stop");
+            return None;
+        }
+        control("pause", service).await;
+        Some(Outage { service, is_over: false })
+    }
+
+    /// Brings it back, on its port and with its data.
+    pub async fn end(mut self) {
+        control("resume", self.service).await;
+        self.is_over = true;
+    }
+}
+
+impl Drop for Outage {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let script = program::checkout().join("scripts/test_services");
+            let _ = std::process::Command::new(script).args(["resume", self.service]).status();
+        }
+    }
+}
+
+async fn control(action: &str, service: &str) {
+    let script = program::checkout().join("scripts/test_services");
+    let status = tokio::process::Command::new(script).args([action, service]).status().await;
+    assert!(status.expect("the script runs").success(), "{action} {service}");
+}

@@ -1,0 +1,230 @@
+//! Runs the flows: each on the profiles that it names, on the shared installation of a profile or on one
+//! of its own, followed by the audit of everything that happened.
+
+use std::collections::HashMap;
+use std::panic::{self, AssertUnwindSafe};
+use std::process::ExitCode;
+use std::sync::{Arc, LazyLock};
+use std::thread::ThreadId;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use libtest_mimic::{Arguments, Failed, Trial};
+use tokio::runtime::Runtime;
+use tokio::sync::{Mutex, RwLock};
+
+use crate::installation::{Installation, Profile, Setup};
+use crate::services::Services;
+
+/// Most of a flow's time is waiting, so that more of them run than there are cores.
+const FLOWS_AT_ONCE: usize = 4;
+const FLOW_LIMIT: Duration = Duration::from_secs(240);
+
+/// One flow.
+pub struct Flow {
+    /// Its name, a sentence.
+    pub name: &'static str,
+    /// What it runs on.
+    pub body: Body,
+}
+
+/// What a flow runs on.
+pub enum Body {
+    /// Nothing, or installations that it sets up itself.
+    Plain(fn() -> BoxFuture<'static, ()>),
+    /// The shared installation of each profile, beside other flows.
+    Shared(for<'a> fn(&'a Installation) -> BoxFuture<'a, ()>),
+    /// An installation of its own.
+    Own(&'static [Profile], for<'a> fn(&'a mut Installation) -> BoxFuture<'a, ()>),
+    /// An installation of its own in the distributed profile, while no other flow runs.
+    Alone(for<'a> fn(&'a mut Installation) -> BoxFuture<'a, ()>),
+}
+
+/// Lists flows by what they run on: `flows! { shared: a, b; own: c; }`.
+#[macro_export]
+macro_rules! flows {
+    ($($kind:ident: $($name:ident),+ $(,)?;)+) => {
+        /// The flows of this file.
+        pub fn flows() -> Vec<$crate::suite::Flow> {
+            vec![$($($crate::suite::Flow { name: stringify!($name), body: $crate::flow_body!($kind, $name) }),+),+]
+        }
+    };
+}
+
+/// The body of a flow of one kind.
+#[macro_export]
+macro_rules! flow_body {
+    (plain, $name:ident) => {
+        $crate::suite::Body::Plain(|| Box::pin($name()))
+    };
+    (shared, $name:ident) => {
+        $crate::suite::Body::Shared(|on| Box::pin($name(on)))
+    };
+    (own, $name:ident) => {
+        $crate::suite::Body::Own($crate::suite::BOTH, |on| Box::pin($name(on)))
+    };
+    (embedded, $name:ident) => {
+        $crate::suite::Body::Own(&[$crate::installation::Profile::Embedded], |on| Box::pin($name(on)))
+    };
+    (distributed, $name:ident) => {
+        $crate::suite::Body::Own(&[$crate::installation::Profile::Distributed], |on| Box::pin($name(on)))
+    };
+    (alone, $name:ident) => {
+        $crate::suite::Body::Alone(|on| Box::pin($name(on)))
+    };
+}
+
+/// Both profiles.
+pub const BOTH: &[Profile] = &[Profile::Embedded, Profile::Distributed];
+
+/// Held for reading by every flow, for writing by those that bear no other beside them.
+static TOGETHER: RwLock<()> = RwLock::const_new(());
+/// Started by the first flow that needs it.
+static SHARED: [Mutex<Option<Arc<Installation>>>; 2] = [Mutex::const_new(None), Mutex::const_new(None)];
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+});
+/// Where each thread's last panic happened, for the report.
+static PANICS: LazyLock<std::sync::Mutex<HashMap<ThreadId, String>>> = LazyLock::new(Default::default);
+
+/// Runs the flows that the command line asks for.
+pub fn run(modules: Vec<(&'static str, Vec<Flow>)>) -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(FLOWS_AT_ONCE);
+    panic::set_hook(Box::new(|panic| {
+        PANICS.lock().unwrap().insert(std::thread::current().id(), panic.to_string());
+    }));
+    let trials = modules
+        .into_iter()
+        .flat_map(|(module, flows)| flows.into_iter().flat_map(move |flow| trials_of(module, flow)));
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    RUNTIME.block_on(close());
+    conclusion.exit_code()
+}
+
+fn trials_of(module: &'static str, flow: Flow) -> Vec<Trial> {
+    let trial = |profile: &str, work: BoxFuture<'static, Result<(), String>>| {
+        let name = if profile.is_empty() {
+            format!("{module}::{}", flow.name)
+        } else {
+            format!("{profile}::{module}::{}", flow.name)
+        };
+        // On the runtime's own threads, which live as long as the processes started from them.
+        Trial::test(name, move || {
+            RUNTIME.block_on(RUNTIME.spawn(work)).expect("not aborted").map_err(Failed::from)
+        })
+    };
+    let log_name = format!("{module}-{}", flow.name);
+    match flow.body {
+        Body::Plain(run) => vec![trial(
+            "",
+            Box::pin(async move {
+                let _beside = TOGETHER.read().await;
+                caught(run()).await
+            }),
+        )],
+        Body::Shared(run) => {
+            BOTH.iter().map(|&profile| trial(word(profile), Box::pin(on_shared(profile, run)))).collect()
+        }
+        Body::Own(profiles, run) => profiles
+            .iter()
+            .map(|&profile| {
+                let log_name = log_name.clone();
+                trial(
+                    word(profile),
+                    Box::pin(async move {
+                        let _beside = TOGETHER.read().await;
+                        on_own(profile, &log_name, run).await
+                    }),
+                )
+            })
+            .collect(),
+        Body::Alone(run) => vec![trial(
+            word(Profile::Distributed),
+            Box::pin(async move {
+                let _alone = TOGETHER.write().await;
+                on_own(Profile::Distributed, &log_name, run).await
+            }),
+        )],
+    }
+}
+
+async fn on_shared(
+    profile: Profile,
+    run: for<'a> fn(&'a Installation) -> BoxFuture<'a, ()>,
+) -> Result<(), String> {
+    let _beside = TOGETHER.read().await;
+    let installation = shared(profile).await?;
+    let flow = async {
+        run(&installation).await;
+        installation.audit().await;
+    };
+    caught(flow).await.map_err(|error| format!("{error}\n{}", installation.log_tails(6)))
+}
+
+async fn shared(profile: Profile) -> Result<Arc<Installation>, String> {
+    let mut place = SHARED[profile as usize].lock().await;
+    if place.is_none() {
+        let start = async {
+            *place = Some(Arc::new(Installation::start(profile, "shared", &Setup::default()).await))
+        };
+        caught(start).await?;
+    }
+    Ok(place.clone().expect("it has started"))
+}
+
+async fn on_own(
+    profile: Profile,
+    log_name: &str,
+    run: for<'a> fn(&'a mut Installation) -> BoxFuture<'a, ()>,
+) -> Result<(), String> {
+    let mut installation = None;
+    caught(async { installation = Some(Installation::start(profile, log_name, &Setup::default()).await) })
+        .await?;
+    let mut installation = installation.expect("it has started");
+    let flow = async {
+        run(&mut installation).await;
+        installation.audit().await;
+    };
+    let result = caught(flow).await.map_err(|error| format!("{error}\n{}", installation.log_tails(20)));
+    let removed = caught(installation.remove()).await;
+    result.and(removed)
+}
+
+/// Turns a panic, or too long a time, into the report of a failure.
+async fn caught(work: impl Future<Output = ()>) -> Result<(), String> {
+    match tokio::time::timeout(FLOW_LIMIT, AssertUnwindSafe(work).catch_unwind()).await {
+        Ok(Ok(())) => Ok(()),
+        // The panic has just unwound on this thread.
+        Ok(Err(_)) => {
+            let report = PANICS.lock().unwrap().remove(&std::thread::current().id());
+            Err(report.unwrap_or_else(|| "a panic without a message".to_owned()))
+        }
+        Err(_) => Err(format!("not finished within {FLOW_LIMIT:?}")),
+    }
+}
+
+/// Ends the shared installations and drops the template.
+async fn close() {
+    for place in &SHARED {
+        // Still held only by a flow that was cut off; its processes end with this one.
+        if let Some(installation) = place.lock().await.take().and_then(Arc::into_inner) {
+            report(caught(installation.remove()).await);
+        }
+    }
+    report(caught(Services::close()).await);
+}
+
+fn report(result: Result<(), String>) {
+    if let Err(error) = result {
+        eprintln!("something was left behind: {error}");
+    }
+}
+
+fn word(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Embedded => "embedded",
+        Profile::Distributed => "distributed",
+    }
+}
