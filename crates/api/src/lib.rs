@@ -20,6 +20,7 @@ mod state;
 mod tenants;
 mod tokens;
 mod watch;
+mod write_timeout;
 
 pub use config::{Config, Limits};
 pub use health::HealthProbe;

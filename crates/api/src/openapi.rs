@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use utoipa::openapi::content::ContentBuilder;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::security::{
     Flow, HttpAuthScheme, HttpBuilder, OAuth2, Password, Scopes, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{HeaderBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{OpenApi as _, ToSchema};
 
 use crate::problem::{Fault, ProblemBody};
@@ -83,7 +83,7 @@ fn complete(path: &str, method: &str, operation: &mut Operation) {
             .entry(status.to_owned())
             .or_insert_with(|| RefOr::T(ResponseBuilder::new().description(description).build()));
         if let RefOr::T(response) = response {
-            describe_problem(response);
+            describe_problem(status, response);
         }
     }
 }
@@ -109,7 +109,7 @@ fn failures(
     if is_secured && (method != "GET" || path.starts_with("/api/v1/admin/")) {
         failures.insert(("403", "`forbidden`: not an administrator, or an API key that may only read"));
     }
-    if operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty()) {
+    if has_query(operation) {
         failures.insert(("422", "`invalid_request`"));
     }
     if operation.request_body.is_some() || method == "POST" {
@@ -125,11 +125,27 @@ fn failures(
     failures
 }
 
+fn has_query(operation: &Operation) -> bool {
+    operation.parameters.iter().flatten().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+        RefOr::Ref(_) => false,
+    })
+}
+
 fn is_public(path: &str) -> bool {
     matches!(path, "/api/v1/auth/register" | "/api/v1/auth/token")
 }
 
-fn describe_problem(response: &mut Response) {
+fn describe_problem(status: &str, response: &mut Response) {
+    let header = match status {
+        "401" => Some(("WWW-Authenticate", "How to authenticate")),
+        "429" | "503" => Some(("Retry-After", "Seconds to wait")),
+        _ => None,
+    };
+    if let Some((name, description)) = header {
+        let header = HeaderBuilder::new().description(Some(description)).build();
+        response.headers.insert(name.to_owned(), RefOr::T(header));
+    }
     if response.content.is_empty() {
         let schema = Ref::from_schema_name(ProblemBody::name());
         let content = ContentBuilder::new().schema(Some(schema)).build();

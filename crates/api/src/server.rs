@@ -21,10 +21,15 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 use crate::config::Limits;
+use crate::write_timeout::WriteTimeout;
 
 /// A request's head must fit into this: smaller than 64 KB however a kilobyte is counted, so that a header of
 /// that size is answered 431.
 const HEAD_BYTES_MAX: usize = 60 * 1024;
+/// What is read or written at once; a head must fit into it.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// How long a client may take nothing of an answer that is ready for it.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait after `accept` fails, which happens when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -48,7 +53,8 @@ fn connection_builder(limits: &Limits) -> http1::Builder {
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header_read_timeout)
-        .max_buf_size(HEAD_BYTES_MAX)
+        .max_header_size(HEAD_BYTES_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX)
         .keep_alive(true);
     builder
 }
@@ -101,7 +107,8 @@ async fn serve_connection(
             answer.map_err(|never: Infallible| match never {})
         }
     });
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let connection =
+        builder.serve_connection(TokioIo::new(WriteTimeout::new(stream, WRITE_TIMEOUT)), service);
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%error, "A connection ended early.");
     }

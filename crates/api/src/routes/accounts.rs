@@ -87,7 +87,7 @@ impl From<accounts::User> for User {
 ///
 /// Makes a user, a tenant and its balance of 0, together.
 #[utoipa::path(
-    post, path = "/api/v1/auth/register", tag = "Accounts",
+    post, path = "/api/v1/auth/register", tag = "Accounts", operation_id = "register",
     request_body = Registration,
     responses(
         (status = 201, description = "The user", body = Registered),
@@ -110,7 +110,7 @@ pub async fn register(
 
 /// Who am I
 #[utoipa::path(
-    get, path = "/api/v1/me", tag = "Accounts",
+    get, path = "/api/v1/me", tag = "Accounts", operation_id = "get_me",
     responses((status = 200, description = "The user whose token or key it is", body = User)),
 )]
 pub async fn me(State(api): State<Api>, Caller(access): Caller) -> Result<Json<User>, Problem> {
@@ -121,7 +121,7 @@ pub async fn me(State(api): State<Api>, Caller(access): Caller) -> Result<Json<U
 ///
 /// Every other login of the user ends.
 #[utoipa::path(
-    post, path = "/api/v1/me/password", tag = "Accounts",
+    post, path = "/api/v1/me/password", tag = "Accounts", operation_id = "change_password",
     request_body = PasswordChange,
     responses((status = 204, description = "Changed")),
 )]

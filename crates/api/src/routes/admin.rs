@@ -26,7 +26,7 @@ use crate::state::Api;
 
 /// Top up a balance
 #[utoipa::path(
-    post, path = "/api/v1/admin/deposits", tag = "Administration",
+    post, path = "/api/v1/admin/deposits", tag = "Administration", operation_id = "make_deposit",
     params(IdempotencyHeader),
     request_body = DepositRequest,
     responses(
@@ -52,7 +52,7 @@ pub async fn deposit(
 
 /// List users
 #[utoipa::path(
-    get, path = "/api/v1/admin/users", tag = "Administration",
+    get, path = "/api/v1/admin/users", tag = "Administration", operation_id = "list_users",
     params(PageQuery),
     responses((status = 200, description = "All users with their balances", body = Listed<UserAccount>)),
 )]
@@ -70,7 +70,7 @@ pub async fn users(
 ///
 /// Disabling a user ends every login at once.
 #[utoipa::path(
-    patch, path = "/api/v1/admin/users/{id}", tag = "Administration",
+    patch, path = "/api/v1/admin/users/{id}", tag = "Administration", operation_id = "update_user",
     params(("id" = Uuid, Path, description = "The user's id")),
     request_body = UserChangeRequest,
     responses(
@@ -95,7 +95,7 @@ pub async fn update_user(
 
 /// Add a service
 #[utoipa::path(
-    post, path = "/api/v1/admin/services", tag = "Administration",
+    post, path = "/api/v1/admin/services", tag = "Administration", operation_id = "create_service",
     request_body = ServiceRequest,
     responses(
         (status = 201, description = "The service", body = Service),
@@ -123,7 +123,7 @@ pub async fn create_service(
 ///
 /// What is left out stays. Orders placed before keep their price.
 #[utoipa::path(
-    patch, path = "/api/v1/admin/services/{id}", tag = "Administration",
+    patch, path = "/api/v1/admin/services/{id}", tag = "Administration", operation_id = "update_service",
     params(("id" = Uuid, Path, description = "The service's id")),
     request_body = ServiceChangeRequest,
     responses(
@@ -152,7 +152,7 @@ pub async fn update_service(
 
 /// List all orders
 #[utoipa::path(
-    get, path = "/api/v1/admin/orders", tag = "Administration",
+    get, path = "/api/v1/admin/orders", tag = "Administration", operation_id = "list_all_orders",
     params(PageQuery),
     responses((status = 200, description = "The orders of all tenants", body = Listed<Order>)),
 )]
@@ -170,7 +170,7 @@ pub async fn orders(
 ///
 /// From `paid` or `provided`.
 #[utoipa::path(
-    post, path = "/api/v1/admin/orders/{id}/refund", tag = "Administration",
+    post, path = "/api/v1/admin/orders/{id}/refund", tag = "Administration", operation_id = "refund_order",
     params(("id" = Uuid, Path, description = "The order's id"), IdempotencyHeader),
     request_body = RefundRequest,
     responses(
@@ -192,7 +192,7 @@ pub async fn refund(
 
 /// List all predictions
 #[utoipa::path(
-    get, path = "/api/v1/admin/predictions", tag = "Administration",
+    get, path = "/api/v1/admin/predictions", tag = "Administration", operation_id = "list_all_predictions",
     params(PageQuery),
     responses((status = 200, description = "The predictions of all tenants", body = Listed<Prediction>)),
 )]
@@ -209,7 +209,7 @@ pub async fn predictions(
 ///
 /// Every administrator's and security event. It is never changed.
 #[utoipa::path(
-    get, path = "/api/v1/admin/audit-log", tag = "Administration",
+    get, path = "/api/v1/admin/audit-log", tag = "Administration", operation_id = "list_audit_log",
     params(PageQuery),
     responses((status = 200, description = "What happened, newest first", body = Listed<AuditEntry>)),
 )]
@@ -226,7 +226,7 @@ pub async fn audit_log(
 ///
 /// Looks at every account, transaction and order, and lists what does not hold.
 #[utoipa::path(
-    get, path = "/api/v1/admin/ledger/check", tag = "Administration",
+    get, path = "/api/v1/admin/ledger/check", tag = "Administration", operation_id = "check_ledger",
     responses((status = 200, description = "What was found", body = LedgerCheck)),
 )]
 pub async fn check_ledger(

@@ -77,7 +77,7 @@ impl From<Scope> for api_keys::Scope {
 
 /// List API keys
 #[utoipa::path(
-    get, path = "/api/v1/api-keys", tag = "Accounts",
+    get, path = "/api/v1/api-keys", tag = "Accounts", operation_id = "list_api_keys",
     params(PageQuery),
     responses((status = 200, description = "The keys that work", body = Listed<ApiKey>)),
 )]
@@ -92,7 +92,7 @@ pub async fn list(
 
 /// Make an API key
 #[utoipa::path(
-    post, path = "/api/v1/api-keys", tag = "Accounts",
+    post, path = "/api/v1/api-keys", tag = "Accounts", operation_id = "create_api_key",
     request_body = ApiKeyRequest,
     responses((status = 201, description = "The key, shown this once", body = NewApiKey)),
 )]
@@ -110,7 +110,7 @@ pub async fn create(
 ///
 /// It stops working at once.
 #[utoipa::path(
-    delete, path = "/api/v1/api-keys/{id}", tag = "Accounts",
+    delete, path = "/api/v1/api-keys/{id}", tag = "Accounts", operation_id = "revoke_api_key",
     params(("id" = Uuid, Path, description = "The key's id")),
     responses((status = 204, description = "Revoked"), (status = 404, description = "`not_found`")),
 )]

@@ -47,7 +47,7 @@ pub struct Token {
 /// The access token is sent as `Authorization: Bearer`. A refresh token is good once: a used one that comes back
 /// ends the login for whoever holds it.
 #[utoipa::path(
-    post, path = "/api/v1/auth/token", tag = "Accounts",
+    post, path = "/api/v1/auth/token", tag = "Accounts", operation_id = "create_token",
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "The tokens", body = Token),
@@ -91,7 +91,7 @@ pub async fn token(
 ///
 /// The access and refresh tokens of this login stop working at once.
 #[utoipa::path(
-    post, path = "/api/v1/auth/logout", tag = "Accounts",
+    post, path = "/api/v1/auth/logout", tag = "Accounts", operation_id = "log_out",
     responses((status = 204, description = "Signed out")),
 )]
 pub async fn logout(State(api): State<Api>, Caller(access): Caller) -> Result<StatusCode, Problem> {

@@ -71,7 +71,7 @@ pub struct Column {
 /// Free of charge. Reads the whole file and tells its rows, how it is written, how each column was matched, and what
 /// is wrong with it.
 #[utoipa::path(
-    post, path = "/api/v1/files/check", tag = "Predictions",
+    post, path = "/api/v1/files/check", tag = "Predictions", operation_id = "check_file",
     params(CheckQuery),
     request_body(content = FileForm, content_type = "multipart/form-data"),
     responses(

@@ -78,7 +78,7 @@ impl Transaction {
 
 /// Balance
 #[utoipa::path(
-    get, path = "/api/v1/balance", tag = "Money",
+    get, path = "/api/v1/balance", tag = "Money", operation_id = "get_balance",
     responses((status = 200, description = "What the tenant has", body = Balance)),
 )]
 pub async fn balance(State(api): State<Api>, Caller(access): Caller) -> Result<Json<Balance>, Problem> {
@@ -88,7 +88,7 @@ pub async fn balance(State(api): State<Api>, Caller(access): Caller) -> Result<J
 
 /// List transactions
 #[utoipa::path(
-    get, path = "/api/v1/transactions", tag = "Money",
+    get, path = "/api/v1/transactions", tag = "Money", operation_id = "list_transactions",
     params(PageQuery),
     responses((status = 200, description = "What moved, newest first", body = Listed<Transaction>)),
 )]

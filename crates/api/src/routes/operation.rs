@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use platform::jobs;
 use secrecy::ExposeSecret;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -40,7 +41,7 @@ pub struct Dependency {
 
 /// Does the process live
 #[utoipa::path(
-    get, path = "/livez", tag = "Operation",
+    get, path = "/livez", tag = "Operation", operation_id = "check_liveness",
     responses((status = 200, description = "It does", body = Liveness)),
 )]
 pub async fn livez() -> Json<Liveness> {
@@ -49,7 +50,7 @@ pub async fn livez() -> Json<Liveness> {
 
 /// Can the process serve
 #[utoipa::path(
-    get, path = "/readyz", tag = "Operation",
+    get, path = "/readyz", tag = "Operation", operation_id = "check_readiness",
     responses(
         (status = 200, description = "Everything that is required answers", body = Readiness),
         (status = 503, description = "Something that is required does not", body = Readiness),
@@ -88,6 +89,10 @@ pub async fn metrics(State(api): State<Api>) -> Response {
     for health in api.health.check(&api).await {
         let up = if health.problem.is_none() { 1.0 } else { 0.0 };
         metrics::gauge!("augur_dependency_up", "name" => health.name).set(up);
+    }
+    // Where the database is away, the gauge above says so and the figures of the queue stay as they were.
+    if let Err(error) = jobs::statistics(&api.platform).await {
+        tracing::debug!(%error, "The queue's figures could not be read.");
     }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], api.metrics.render()).into_response()
 }

@@ -98,7 +98,7 @@ impl Order {
 ///
 /// Debits the price in the same transaction. The order is good for one file.
 #[utoipa::path(
-    post, path = "/api/v1/orders", tag = "Orders",
+    post, path = "/api/v1/orders", tag = "Orders", operation_id = "place_order",
     params(IdempotencyHeader),
     request_body = OrderRequest,
     responses(
@@ -119,7 +119,7 @@ pub async fn place(
 
 /// List orders
 #[utoipa::path(
-    get, path = "/api/v1/orders", tag = "Orders",
+    get, path = "/api/v1/orders", tag = "Orders", operation_id = "list_orders",
     params(PageQuery),
     responses((status = 200, description = "The tenant's orders, newest first", body = Listed<Order>)),
 )]
@@ -135,7 +135,7 @@ pub async fn list(
 
 /// One order
 #[utoipa::path(
-    get, path = "/api/v1/orders/{id}", tag = "Orders",
+    get, path = "/api/v1/orders/{id}", tag = "Orders", operation_id = "get_order",
     params(("id" = Uuid, Path, description = "The order's id")),
     responses((status = 200, description = "The order", body = Order), (status = 404, description = "`not_found`")),
 )]
@@ -152,7 +152,7 @@ pub async fn get(
 ///
 /// Gives the money back, as long as the order was not used.
 #[utoipa::path(
-    post, path = "/api/v1/orders/{id}/cancel", tag = "Orders",
+    post, path = "/api/v1/orders/{id}/cancel", tag = "Orders", operation_id = "cancel_order",
     params(("id" = Uuid, Path, description = "The order's id"), IdempotencyHeader),
     responses(
         (status = 200, description = "The order, refunded", body = Order),

@@ -90,7 +90,7 @@ impl From<predictions::Immediate> for Predicted {
 /// One order, debited and provided in the same transaction, after the scoring: customers that cannot be scored cost
 /// nothing.
 #[utoipa::path(
-    post, path = "/api/v1/predict", tag = "Predictions",
+    post, path = "/api/v1/predict", tag = "Predictions", operation_id = "predict",
     params(IdempotencyHeader),
     request_body = PredictRequest,
     responses(

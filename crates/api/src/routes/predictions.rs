@@ -67,7 +67,7 @@ pub enum OnErrorChoice {
 #[expect(dead_code, reason = "it documents a header that an extractor reads")]
 pub struct PreferHeader {
     /// `wait=N` waits up to N seconds, at most 30, and answers 200 with the finished prediction where it ends in time.
-    #[param(rename = "Prefer", required = false, example = "wait=10")]
+    #[param(rename = "Prefer", value_type = String, required = false, example = "wait=10")]
     prefer: Option<String>,
 }
 
@@ -105,7 +105,7 @@ impl CreateQuery {
 /// Order and header are checked before the rest is read; whatever is refused leaves the order usable. Once this has
 /// answered 202, the prediction ends in a result or gives the money back.
 #[utoipa::path(
-    post, path = "/api/v1/predictions", tag = "Predictions",
+    post, path = "/api/v1/predictions", tag = "Predictions", operation_id = "create_prediction",
     params(CreateQuery, IdempotencyHeader, PreferHeader),
     request_body(content = FileForm, content_type = "multipart/form-data"),
     responses(
@@ -158,7 +158,7 @@ fn answer(answer: Replayed<Prediction>, is_preference_met: bool) -> Response {
 
 /// List predictions
 #[utoipa::path(
-    get, path = "/api/v1/predictions", tag = "Predictions",
+    get, path = "/api/v1/predictions", tag = "Predictions", operation_id = "list_predictions",
     params(PageQuery),
     responses((status = 200, description = "The tenant's predictions, newest first", body = Listed<Prediction>)),
 )]
@@ -173,7 +173,7 @@ pub async fn list(
 
 /// One prediction
 #[utoipa::path(
-    get, path = "/api/v1/predictions/{id}", tag = "Predictions",
+    get, path = "/api/v1/predictions/{id}", tag = "Predictions", operation_id = "get_prediction",
     params(("id" = Uuid, Path, description = "The prediction's id")),
     responses(
         (status = 200, description = "The prediction as it is now", body = Prediction),
@@ -192,7 +192,7 @@ pub async fn get(
 ///
 /// `progress` events with the prediction; the last one is its end.
 #[utoipa::path(
-    get, path = "/api/v1/predictions/{id}/events", tag = "Predictions",
+    get, path = "/api/v1/predictions/{id}/events", tag = "Predictions", operation_id = "watch_prediction",
     params(("id" = Uuid, Path, description = "The prediction's id")),
     responses(
         (status = 200, description = "Server-sent events", body = String, content_type = "text/event-stream"),
@@ -214,7 +214,7 @@ pub async fn events(
 ///
 /// The file as it was uploaded, with `stays` and `churn_probability`; as often as wanted until it expires.
 #[utoipa::path(
-    get, path = "/api/v1/predictions/{id}/result", tag = "Predictions",
+    get, path = "/api/v1/predictions/{id}/result", tag = "Predictions", operation_id = "download_result",
     params(("id" = Uuid, Path, description = "The prediction's id"), ResultQuery),
     responses(
         (status = 200, description = "CSV", body = String, content_type = "text/csv"),
@@ -240,7 +240,7 @@ pub async fn result(
 ///
 /// Erases its input and its result everywhere. What was paid stays on record.
 #[utoipa::path(
-    delete, path = "/api/v1/predictions/{id}", tag = "Predictions",
+    delete, path = "/api/v1/predictions/{id}", tag = "Predictions", operation_id = "delete_prediction",
     params(("id" = Uuid, Path, description = "The prediction's id")),
     responses(
         (status = 204, description = "Erased"),

@@ -85,7 +85,7 @@ impl Service {
 ///
 /// The models, with their prices and their measured quality; cheapest first.
 #[utoipa::path(
-    get, path = "/api/v1/services", tag = "Services",
+    get, path = "/api/v1/services", tag = "Services", operation_id = "list_services",
     params(PageQuery),
     responses((status = 200, description = "What can be ordered", body = Listed<Service>)),
 )]
@@ -101,7 +101,7 @@ pub async fn list(
 
 /// One service
 #[utoipa::path(
-    get, path = "/api/v1/services/{id}", tag = "Services",
+    get, path = "/api/v1/services/{id}", tag = "Services", operation_id = "get_service",
     params(("id" = Uuid, Path, description = "The service's id",
         example = "01980000-0000-7000-8000-000000000001")),
     responses((status = 200, description = "The service", body = Service), (status = 404, description = "`not_found`")),

@@ -27,6 +27,6 @@ impl<T> Listed<T> {
 #[expect(dead_code, reason = "it documents a header that an extractor reads")]
 pub struct IdempotencyHeader {
     /// Makes the request safe to send again: the same key and request give the first answer again.
-    #[param(rename = "Idempotency-Key", required = false, min_length = 1, max_length = 255)]
+    #[param(rename = "Idempotency-Key", value_type = String, required = false, min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
 }
