@@ -1,0 +1,35 @@
+//! Judges a model on a labelled customer file.
+
+use std::path::Path;
+
+use scoring::{Metrics, Model};
+
+use crate::algorithm;
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::metrics;
+use crate::table::Table;
+
+/// How a model does on a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Customers in the file.
+    pub rows: u64,
+    /// Those who left.
+    pub positives: u64,
+    /// At the model's own threshold. On its training file they flatter it: the manifest's are honest.
+    pub metrics: Metrics,
+}
+
+/// Scores the customers of a labelled file and compares with what they did. The file may be in any known
+/// vocabulary and dialect.
+pub fn evaluate(model: &Model, data: &Path) -> Result<Evaluation, Error> {
+    let table = Table::read(data)?;
+    let dataset = Dataset::read(&table, &model.manifest().schema)?;
+    let probabilities = algorithm::probabilities(model, &dataset);
+    Ok(Evaluation {
+        rows: dataset.rows() as u64,
+        positives: dataset.positives() as u64,
+        metrics: metrics::measure(&probabilities, &dataset.labels, model.manifest().threshold),
+    })
+}

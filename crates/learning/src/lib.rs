@@ -1,0 +1,43 @@
+//! Models in the making: from a labelled customer file to a model directory that scoring can load.
+//!
+//! [`train`] reads a file, decides which columns are features, measures the algorithm by stratified
+//! cross-validation, calibrates it on the scores of customers it had not seen, and fits it on everybody.
+//! [`evaluate`] judges any model on a labelled file. [`DemoData`] generates customers that never existed.
+//!
+//! Everything is seeded: the same file, options and program give the same bytes. Nothing here scores by
+//! itself: a model is measured through the engine that will serve it, so that what is measured is what is
+//! sold.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
+
+mod algorithm;
+mod bins;
+mod boosting;
+mod calibration;
+mod cholesky;
+mod dataset;
+mod demo_customer;
+mod demo_data;
+mod error;
+mod evaluation;
+mod features;
+mod folds;
+mod forest;
+mod inputs;
+mod linear;
+mod logistic;
+mod metrics;
+mod oblivious;
+mod random;
+mod svm;
+mod table;
+mod target;
+mod trained_model;
+mod training;
+
+pub use demo_data::{DemoData, SHIFT_MAX};
+pub use error::Error;
+pub use evaluation::{Evaluation, evaluate};
+pub use features::{LeftOut, LeftOutReason};
+pub use trained_model::TrainedModel;
+pub use training::{Progress, TrainOptions, train};

@@ -1,0 +1,112 @@
+//! A trained model and how it gets onto the disk: whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use scoring::model::MANIFEST_FILE;
+use scoring::{Manifest, Model};
+
+use crate::error::Error;
+use crate::features::LeftOut;
+
+/// A trained model with everything that is to be known of it.
+#[derive(Debug, Clone)]
+pub struct TrainedModel {
+    pub(crate) manifest: Manifest,
+    pub(crate) file: Vec<u8>,
+    pub(crate) left_out: Vec<LeftOut>,
+    pub(crate) fold_aucs: Vec<f64>,
+}
+
+impl TrainedModel {
+    /// The manifest, with the metrics of the cross-validation.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The bytes of the model file.
+    #[must_use]
+    pub fn model_file(&self) -> &[u8] {
+        &self.file
+    }
+
+    /// The columns of the training file that are no features, and why.
+    #[must_use]
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+
+    /// The area under the ROC curve in each fold.
+    #[must_use]
+    pub fn fold_aucs(&self) -> &[f64] {
+        &self.fold_aucs
+    }
+
+    /// The bytes of the manifest's file.
+    pub fn manifest_json(&self) -> Result<Vec<u8>, Error> {
+        let mut json = serde_json::to_vec_pretty(&self.manifest)
+            .map_err(|error| Error::Training(format!("the manifest: {error}")))?;
+        json.push(b'\n');
+        Ok(json)
+    }
+
+    /// The model, ready to score.
+    pub fn load(&self) -> Result<Model, Error> {
+        Ok(Model::from_parts(&self.manifest_json()?, &self.file)?)
+    }
+
+    /// Writes the model's directory. It is made beside its place and renamed into it when it is complete,
+    /// so that nobody ever finds half a model. A model that is there already is replaced; a directory that
+    /// is none is left alone.
+    pub fn write(&self, directory: &Path) -> Result<(), Error> {
+        // What cannot be loaded is not written.
+        self.load()?;
+        let failed = |source| Error::Write { path: directory.to_owned(), source };
+        let is_taken = directory.exists() && !directory.join(MANIFEST_FILE).is_file();
+        if is_taken && fs::read_dir(directory).map_err(failed)?.next().is_some() {
+            let reason = "the directory has files in it that are no model";
+            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, reason)));
+        }
+        let next = beside(directory, "next");
+        let manifest_json = self.manifest_json()?;
+        let files = [(MANIFEST_FILE, manifest_json.as_slice()), (&self.manifest.file, &self.file)];
+        let result = write_files(&next, files).and_then(|()| put_in_place(&next, directory));
+        if result.is_err() {
+            let _ = fs::remove_dir_all(&next);
+        }
+        result.map_err(failed)
+    }
+}
+
+/// A hidden directory on the same file system, of this process alone.
+fn beside(directory: &Path, what: &str) -> PathBuf {
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    directory.with_file_name(format!(".{name}.{what}-{}", process::id()))
+}
+
+fn write_files(directory: &Path, files: [(&str, &[u8]); 2]) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for (name, bytes) in files {
+        let mut file = File::create(directory.join(name))?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+    }
+    File::open(directory)?.sync_all()
+}
+
+/// A directory can only be renamed over an empty one, so an old model is moved away first.
+fn put_in_place(next: &Path, directory: &Path) -> io::Result<()> {
+    if !directory.exists() {
+        return fs::rename(next, directory);
+    }
+    let old = beside(directory, "old");
+    fs::rename(directory, &old)?;
+    if let Err(error) = fs::rename(next, directory) {
+        fs::rename(&old, directory)?;
+        return Err(error);
+    }
+    fs::remove_dir_all(&old)
+}

@@ -1,0 +1,6 @@
+//! The crate through its public door.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod references;
+mod training;
