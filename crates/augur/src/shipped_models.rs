@@ -1,8 +1,10 @@
 //! The models that are built into the program, and what their services cost at first.
 
 use anyhow::{Context, Result};
+use platform::ServiceId;
 use platform::models::ShippedModel;
 use scoring::Model;
+use uuid::Uuid;
 
 /// A shipped model under its name.
 pub struct Shipped {
@@ -12,8 +14,57 @@ pub struct Shipped {
     pub model: ShippedModel,
 }
 
+/// The id of the cheapest shipped service; the others follow it.
+const FIRST_SERVICE: u128 = 0x0198_0000_0000_7000_8000_0000_0000_0001;
+
+/// Takes a model's two files into the program.
+macro_rules! shipped {
+    ($name:literal, $place:literal, $price:literal, $service_name:literal, $description:literal) => {
+        Shipped {
+            name: $name,
+            model: ShippedModel {
+                manifest_json: include_bytes!(concat!("../../../models/", $name, "/manifest.json")),
+                model_file: include_bytes!(concat!("../../../models/", $name, "/model.json")),
+                service_id: ServiceId(Uuid::from_u128(FIRST_SERVICE + $place)),
+                price: $price,
+                service_name: $service_name,
+                service_description: $description,
+            },
+        }
+    };
+}
+
 /// The shipped models, cheapest first.
-pub const SHIPPED: &[Shipped] = &[];
+pub const SHIPPED: &[Shipped] = &[
+    shipped!(
+        "logistic",
+        0,
+        1_000,
+        "Logistic regression",
+        "A linear model of the log-odds. The cheapest and the fastest; good for a first look."
+    ),
+    shipped!(
+        "svm",
+        1,
+        5_000,
+        "Support vector machine",
+        "A linear support vector machine with calibrated probabilities."
+    ),
+    shipped!(
+        "random_forest",
+        2,
+        20_000,
+        "Random forest",
+        "Hundreds of trees that vote. Sees how features act together, and is hard to mislead."
+    ),
+    shipped!(
+        "catboost",
+        3,
+        50_000,
+        "CatBoost",
+        "Gradient boosting of oblivious trees in CatBoost's format. The most accurate."
+    ),
+];
 
 /// Loads a shipped model, checked against its manifest.
 pub fn load(shipped: &Shipped) -> Result<Model> {
@@ -27,6 +78,7 @@ mod tests {
 
     #[test]
     fn every_shipped_model_loads_under_its_name() {
+        assert_eq!(SHIPPED.len(), 4);
         for shipped in SHIPPED {
             assert_eq!(load(shipped).unwrap().manifest().name, shipped.name);
             assert!(shipped.model.model_file.len() < 2 << 20, "{}", shipped.name);
