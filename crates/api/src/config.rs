@@ -26,6 +26,8 @@ pub struct Limits {
     pub upload_bytes_max: u64,
     /// How long an upload may stand still.
     pub upload_idle_timeout: Duration,
+    /// How long an upload may take altogether.
+    pub upload_timeout: Duration,
     /// How long a small body may take from its first to its last byte.
     pub body_timeout: Duration,
     /// Requests of one tenant in flight at once, uploads among them.
@@ -51,6 +53,7 @@ impl Default for Limits {
         Limits {
             upload_bytes_max: 2 << 30,
             upload_idle_timeout: Duration::from_secs(20),
+            upload_timeout: Duration::from_secs(60 * 60),
             body_timeout: Duration::from_secs(20),
             requests_in_flight_max: 256,
             uploads_in_flight_max: 64,

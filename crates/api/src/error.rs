@@ -70,6 +70,7 @@ fn problem_of_upload(code: &'static str, message: &str) -> Problem {
     let status = match code {
         "upload_too_slow" => return Problem::body_stalled(),
         "too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "unexpected_field" => StatusCode::UNPROCESSABLE_ENTITY,
         _ => StatusCode::BAD_REQUEST,
     };
     Problem::new(status, code, sentence(message))

@@ -7,7 +7,7 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
-use platform::Access;
+use platform::{Access, AdminTx};
 use uuid::Uuid;
 
 use crate::problem::Problem;
@@ -29,6 +29,20 @@ impl FromRequestParts<Api> for Caller {
             .and_then(|token| api.access_of(token, request_id))
             .map(Caller)
             .ok_or_else(Problem::unauthenticated)
+    }
+}
+
+/// The access of an administrator. It is asked for before anything else of the request is read: whoever is none learns
+/// nothing of ids and forms. The operation asks again, in its own transaction.
+pub struct Administrator(pub Access);
+
+impl FromRequestParts<Api> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let Caller(access) = Caller::from_request_parts(parts, api).await?;
+        AdminTx::begin(&api.platform, &access).await?;
+        Ok(Administrator(access))
     }
 }
 

@@ -52,7 +52,7 @@ impl FromRequest<Api> for Upload {
             return Err(Problem::too_large(limits.upload_bytes_max));
         }
         let meter = Arc::new(Meter::new(bytes_max));
-        let source = Source::new(body, limits.upload_idle_timeout, Arc::clone(&meter));
+        let source = Source::new(body, limits.upload_idle_timeout, limits.upload_timeout, Arc::clone(&meter));
         let mut form = Multipart::new(source, boundary);
         let field = next_field(&mut form, &meter).await?.ok_or_else(missing_file)?;
         if field.name() != Some(FIELD) {
@@ -122,7 +122,7 @@ fn error_of(error: multer::Error) -> Error {
 /// Why a request's body gives no more bytes.
 #[derive(Debug, thiserror::Error)]
 enum SourceError {
-    #[error("the upload stood still for too long")]
+    #[error("the upload is too slow")]
     Stalled,
     #[error("the upload is larger than it may be")]
     TooLarge,
@@ -164,15 +164,18 @@ impl Meter {
 struct Source {
     body: BodyDataStream,
     idle_timeout: Duration,
+    /// When it is too late, however lively the client.
+    end: Instant,
     deadline: Pin<Box<Sleep>>,
     meter: Arc<Meter>,
     is_resting: bool,
 }
 
 impl Source {
-    fn new(body: Body, idle_timeout: Duration, meter: Arc<Meter>) -> Source {
+    fn new(body: Body, idle_timeout: Duration, timeout: Duration, meter: Arc<Meter>) -> Source {
+        let end = Instant::now() + timeout;
         let deadline = Box::pin(tokio::time::sleep(idle_timeout));
-        Source { body: body.into_data_stream(), idle_timeout, deadline, meter, is_resting: false }
+        Source { body: body.into_data_stream(), idle_timeout, end, deadline, meter, is_resting: false }
     }
 }
 
@@ -188,14 +191,17 @@ impl Stream for Source {
         }
         match self.body.poll_next_unpin(context) {
             Poll::Ready(Some(Ok(chunk))) => {
-                let deadline = Instant::now() + self.idle_timeout;
+                let now = Instant::now();
+                let deadline = now + self.idle_timeout;
                 self.deadline.as_mut().reset(deadline);
                 self.is_resting = true;
-                if self.meter.admits(chunk.len() as u64) {
-                    Poll::Ready(Some(Ok(chunk)))
+                Poll::Ready(Some(if now > self.end {
+                    Err(SourceError::Stalled)
+                } else if self.meter.admits(chunk.len() as u64) {
+                    Ok(chunk)
                 } else {
-                    Poll::Ready(Some(Err(SourceError::TooLarge)))
-                }
+                    Err(SourceError::TooLarge)
+                }))
             }
             Poll::Ready(Some(Err(_))) => Poll::Ready(Some(Err(SourceError::Broken))),
             Poll::Ready(None) => Poll::Ready(None),
@@ -224,7 +230,8 @@ mod tests {
 
     async fn read(body: Body, bytes_max: u64) -> Result<Vec<u8>, Error> {
         let meter = Arc::new(Meter::new(bytes_max));
-        let source = Source::new(body, Duration::from_millis(50), Arc::clone(&meter));
+        let hour = Duration::from_secs(3600);
+        let source = Source::new(body, Duration::from_millis(50), hour, Arc::clone(&meter));
         let mut form = Multipart::new(source, BOUNDARY);
         let field = next_field(&mut form, &meter).await?.unwrap();
         content(form, field, meter)

@@ -20,7 +20,7 @@ use super::money::Transaction;
 use super::orders::Order;
 use super::services::Service;
 use super::{IdempotencyHeader, Listed, PredictionShape as Prediction, Replayed};
-use crate::extract::{Caller, Id, JsonBody, KeyedJson, PageQuery, Query};
+use crate::extract::{Administrator, Id, JsonBody, KeyedJson, PageQuery, Query};
 use crate::problem::Problem;
 use crate::state::Api;
 
@@ -36,7 +36,7 @@ use crate::state::Api;
 )]
 pub async fn deposit(
     State(api): State<Api>,
-    Caller(access): Caller,
+    Administrator(access): Administrator,
     KeyedJson { body, key }: KeyedJson<DepositRequest>,
 ) -> Result<Replayed<Transaction>, Problem> {
     let recipient = match (body.email, body.tenant_id) {
@@ -58,7 +58,7 @@ pub async fn deposit(
 )]
 pub async fn users(
     State(api): State<Api>,
-    Caller(access): Caller,
+    Administrator(access): Administrator,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listed<UserAccount>>, Problem> {
     let users = administration::users(&api.platform, &access, &query.page()?).await?;
@@ -81,7 +81,7 @@ pub async fn users(
 )]
 pub async fn update_user(
     State(api): State<Api>,
-    Caller(access): Caller,
+    Administrator(access): Administrator,
     Id(id): Id<UserId>,
     JsonBody(body): JsonBody<UserChangeRequest>,
 ) -> Result<Json<UserAccount>, Problem> {
@@ -104,7 +104,7 @@ pub async fn update_user(
 )]
 pub async fn create_service(
     State(api): State<Api>,
-    Caller(access): Caller,
+    Administrator(access): Administrator,
     JsonBody(body): JsonBody<ServiceRequest>,
 ) -> Result<(StatusCode, Json<Service>), Problem> {
     let new = NewService {
@@ -134,7 +134,7 @@ pub async fn create_service(
 )]
 pub async fn update_service(
     State(api): State<Api>,
-    Caller(access): Caller,
+    Administrator(access): Administrator,
     Id(id): Id<ServiceId>,
     JsonBody(body): JsonBody<ServiceChangeRequest>,
 ) -> Result<Json<Service>, Problem> {
@@ -158,7 +158,7 @@ pub async fn update_service(
 )]
 pub async fn orders(
     State(api): State<Api>,
-    Caller(access): Caller,
+    Administrator(access): Administrator,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listed<Order>>, Problem> {
     let orders = orders::list_all(&api.platform, &access, &query.page()?).await?;
@@ -181,7 +181,7 @@ pub async fn orders(
 )]
 pub async fn refund(
     State(api): State<Api>,
-    Caller(access): Caller,
+    Administrator(access): Administrator,
     Id(id): Id<OrderId>,
     KeyedJson { body, key }: KeyedJson<RefundRequest>,
 ) -> Result<Replayed<Order>, Problem> {
@@ -198,7 +198,7 @@ pub async fn refund(
 )]
 pub async fn predictions(
     State(api): State<Api>,
-    Caller(access): Caller,
+    Administrator(access): Administrator,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listed<Prediction>>, Problem> {
     let predictions = predictions::list_all(&api.platform, &access, &query.page()?).await?;
@@ -215,7 +215,7 @@ pub async fn predictions(
 )]
 pub async fn audit_log(
     State(api): State<Api>,
-    Caller(access): Caller,
+    Administrator(access): Administrator,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listed<AuditEntry>>, Problem> {
     let entries = audit_log::list(&api.platform, &access, &query.page()?).await?;
@@ -231,7 +231,7 @@ pub async fn audit_log(
 )]
 pub async fn check_ledger(
     State(api): State<Api>,
-    Caller(access): Caller,
+    Administrator(access): Administrator,
 ) -> Result<Json<LedgerCheck>, Problem> {
     Ok(Json(invariants::check_for_administrator(&api.platform, &access).await?.into()))
 }

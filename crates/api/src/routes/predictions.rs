@@ -1,14 +1,11 @@
 //! A customers' file in, the same file with two more columns out.
 
-use std::convert::Infallible;
-
 use axum::Json;
 use axum::extract::State;
-use axum::http::header::LOCATION;
+use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures::Stream;
 use platform::predictions::{self, Target};
 use platform::{OrderId, PredictionId, ServiceId};
 use scoring::OnError;
@@ -203,11 +200,12 @@ pub async fn events(
     State(api): State<Api>,
     Caller(access): Caller,
     Id(id): Id<PredictionId>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let stop = api.stop.clone();
     let events = watch::events(api.platform.clone(), access, id, stop).await?;
     let heartbeat = KeepAlive::new().interval(watch::HEARTBEAT).text("heartbeat");
-    Ok(Sse::new(events).keep_alive(heartbeat))
+    // Sse says no-cache by itself, which would let a cache keep what only this tenant may see.
+    Ok(([(CACHE_CONTROL, "no-store")], Sse::new(events).keep_alive(heartbeat)))
 }
 
 /// Download a result
