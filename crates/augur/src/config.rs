@@ -120,6 +120,14 @@ pub fn amqp_url(environment: &Environment) -> Result<Option<SecretString>> {
     Ok(Some(secret))
 }
 
+/// The broker, and what the names of this installation's queues begin with: AMQP_NAMESPACE, where
+/// several installations share a virtual host.
+pub fn broker(environment: &Environment) -> Result<Option<worker::Broker>> {
+    let Some(url) = amqp_url(environment)? else { return Ok(None) };
+    let namespace = environment.text("AMQP_NAMESPACE").unwrap_or("augur").to_owned();
+    Ok(Some(worker::Broker { url: url.expose_secret().to_owned(), namespace }))
+}
+
 /// A variable without which a part cannot run.
 pub fn required<T>(value: Option<T>, name: &str) -> Result<T> {
     value.with_context(|| format!("{name} (or {name}_FILE) is not set"))
@@ -128,6 +136,23 @@ pub fn required<T>(value: Option<T>, name: &str) -> Result<T> {
 /// Where the object store is: STORAGE_URL.
 pub fn storage_url(environment: &Environment) -> Option<String> {
     environment.text("STORAGE_URL").map(str::to_owned)
+}
+
+/// The address that the API listens on: the chosen one, else AUGUR_LISTEN, else the port 8000 of
+/// this machine alone.
+pub fn listen(environment: &Environment, chosen: Option<SocketAddr>) -> Result<SocketAddr> {
+    let configured = if chosen.is_some() { chosen } else { address(environment, "AUGUR_LISTEN")? };
+    Ok(configured.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8000))))
+}
+
+/// How many jobs a worker works on at a time: the chosen number, else WORKER_CONCURRENCY, else one
+/// for each core.
+pub fn concurrency(environment: &Environment, chosen: Option<u16>) -> Result<u16> {
+    let configured = if chosen.is_some() { chosen } else { environment.parsed("WORKER_CONCURRENCY")? };
+    let cores = || {
+        std::thread::available_parallelism().map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX))
+    };
+    Ok(configured.unwrap_or_else(cores).max(1))
 }
 
 /// An address to listen on, from a variable.

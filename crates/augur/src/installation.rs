@@ -30,11 +30,11 @@ impl OpenDatabase {
         if let Some(config) = config::database(environment)? {
             let storage_url = match config::storage_url(environment) {
                 Some(url) => url,
-                None => DataDirectory::open(global.data_dir.as_deref())?.storage_url()?,
+                None => global.data_directory(environment)?.storage_url()?,
             };
             return Ok(Self { config, storage_url, embedded: None });
         }
-        let directory = DataDirectory::open(global.data_dir.as_deref())?;
+        let directory = global.data_directory(environment)?;
         let embedded = Embedded::attach_or_start(&directory).await?;
         Self::of(environment, &directory, embedded)
     }

@@ -21,7 +21,7 @@ pub fn start(level: &str) -> anyhow::Result<()> {
     if std::io::stderr().is_terminal() {
         registry.with(layer.with_target(false)).init();
     } else {
-        registry.with(layer.json().flatten_event(true)).init();
+        registry.with(layer.json().flatten_event(true).with_span_list(false)).init();
     }
     Ok(())
 }

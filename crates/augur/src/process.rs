@@ -1,9 +1,10 @@
 //! The long-running parts of a process: what dispatches and sweeps jobs, the worker, the HTTP
 //! servers; how they are started together and stopped together.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use futures::FutureExt;
@@ -16,6 +17,8 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+const LISTEN_PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long running jobs may go on once the process is told to stop; less than orchestrators wait.
 pub const WORKER_STOP_GRACE: Duration = Duration::from_secs(20);
@@ -117,9 +120,18 @@ impl Process {
     }
 }
 
-/// Listens on an address.
+/// Listens on an address. One that is taken is asked for again for a moment: the process that had it
+/// may have been killed just now.
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
+    let started = Instant::now();
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && started.elapsed() < LISTEN_PATIENCE => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            result => return result.with_context(|| format!("cannot listen on {address}")),
+        }
+    }
 }
 
 /// A probe that tells readiness checks how the broker is.
@@ -139,11 +151,4 @@ pub fn broker_probe(url: String) -> api::HealthProbe {
 pub fn worker_name() -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     format!("{host}-{}-{:08x}", std::process::id(), rand::random::<u32>())
-}
-
-/// As many jobs at a time as there are cores, if nothing else is asked for.
-pub fn concurrency(wanted: Option<u16>) -> u16 {
-    wanted.unwrap_or_else(|| {
-        std::thread::available_parallelism().map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX))
-    })
 }

@@ -27,17 +27,17 @@ pub struct Arguments {
     /// Only ask the server of this machine whether it lives; for health checks of containers
     #[arg(long)]
     alive: bool,
-    /// Which server --alive asks; METRICS_LISTEN's where it is a worker
-    #[arg(long, env = "AUGUR_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8000")]
-    listen: SocketAddr,
+    /// Which server --alive asks [default: AUGUR_LISTEN, else 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
 }
 
 /// Runs the command.
 pub async fn run(arguments: Arguments, global: Global) -> Result<()> {
-    if arguments.alive {
-        return ask(arguments.listen);
-    }
     let environment = Environment::of_process();
+    if arguments.alive {
+        return ask(config::listen(&environment, arguments.listen)?);
+    }
     let mut found = vec![
         Health { name: "settings", required: true, problem: problem_of(check_settings(&environment)) },
         Health { name: "models", required: true, problem: problem_of(ModelSource::new(None).list()) },
@@ -117,7 +117,9 @@ fn ask(mut address: SocketAddr) -> Result<()> {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     };
     let answer = answer().with_context(|| format!("{address} does not answer"))?;
-    if !answer.starts_with("HTTP/1.1 200") {
+    // A worker's port of metrics does not know the path, and lives all the same.
+    let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)).unwrap_or_default();
+    if status != "200" && status != "404" {
         bail!("{address} answers: {}", answer.lines().next().unwrap_or_default());
     }
     Ok(())

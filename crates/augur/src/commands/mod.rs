@@ -3,18 +3,24 @@
 mod admin;
 mod api;
 mod audit;
+mod demo_data;
 mod doctor;
+mod evaluate;
 mod migrate;
 mod models;
 mod openapi;
 mod predict;
 mod serve;
+mod train;
 mod worker;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
+
+use crate::data_directory::DataDirectory;
+use crate::environment::Environment;
 
 /// Tells from a file of customers who will leave.
 ///
@@ -33,13 +39,21 @@ pub struct CommandLine {
 /// What every command understands.
 #[derive(Args, Clone)]
 pub struct Global {
-    /// Where the embedded default keeps everything [default: /var/lib/augur for root, else the
-    /// user's data folder]
-    #[arg(long, global = true, env = "AUGUR_DATA_DIR", value_name = "DIR", hide_env_values = true)]
-    pub data_dir: Option<PathBuf>,
+    /// Where the embedded default keeps everything [default: AUGUR_DATA_DIR, else /var/lib/augur for
+    /// root, else the user's data folder]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// Print results as JSON
     #[arg(long, global = true)]
     pub json: bool,
+}
+
+impl Global {
+    /// The data directory that was asked for, else the default one.
+    pub fn data_directory(&self, environment: &Environment) -> Result<DataDirectory> {
+        let configured = environment.text("AUGUR_DATA_DIR").map(Path::new);
+        DataDirectory::open(self.data_dir.as_deref().or(configured))
+    }
 }
 
 #[derive(Subcommand)]
@@ -50,8 +64,11 @@ enum Command {
     Migrate(migrate::Arguments),
     Admin(admin::Arguments),
     Audit(audit::Arguments),
+    Train(train::Arguments),
+    Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
     Models(models::Arguments),
+    DemoData(demo_data::Arguments),
     Openapi(openapi::Arguments),
     Doctor(doctor::Arguments),
 }
@@ -77,8 +94,11 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Admin(arguments) => block_on(admin::run(arguments, global)),
         Command::Audit(arguments) => block_on(audit::run(arguments, global)),
         Command::Doctor(arguments) => block_on(doctor::run(arguments, global)),
+        Command::Train(arguments) => train::run(&arguments, &global),
+        Command::Evaluate(arguments) => evaluate::run(&arguments, &global),
         Command::Predict(arguments) => predict::run(&arguments, &global),
         Command::Models(arguments) => models::run(&arguments, &global),
+        Command::DemoData(arguments) => demo_data::run(&arguments, &global),
         Command::Openapi(arguments) => openapi::run(&arguments),
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use scoring::model::MANIFEST_FILE;
-use scoring::{Manifest, Model, catboost};
+use scoring::{Manifest, Metrics, Model, catboost};
 use serde_json::{Value, json};
 
 use super::Global;
@@ -96,6 +96,28 @@ fn import(file: &Path, name: &str, source: &ModelSource, global: &Global) -> Res
     } else {
         print_line(&format!("imported {name} into {}", place(&found)))
     }
+}
+
+/// The first of the lines that show metrics.
+pub const METRICS_HEADER: &str = "quality";
+
+/// A metric and its value on each line; those that were not measured are left out.
+pub fn metrics_lines(metrics: &Metrics) -> Vec<String> {
+    let named = [
+        ("AUC", metrics.auc),
+        ("  at least (95 %)", metrics.auc_low),
+        ("  at most (95 %)", metrics.auc_high),
+        ("average precision", metrics.average_precision),
+        ("Brier score", metrics.brier),
+        ("log loss", metrics.log_loss),
+        ("calibration error", metrics.calibration_error),
+        ("F1", metrics.f1),
+        ("precision", metrics.precision),
+        ("recall", metrics.recall),
+        ("accuracy", metrics.accuracy),
+        ("lift in the highest tenth", metrics.lift_at_10),
+    ];
+    named.into_iter().filter_map(|(name, value)| Some(format!("  {name:<26}{:.4}", value?))).collect()
 }
 
 /// Writes a model beside its place and moves it there, so that nobody reads half of one.

@@ -6,16 +6,15 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Args;
 use platform::jobs::{self, Publisher};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::Global;
 use super::migrate::register_models;
 use crate::config;
-use crate::data_directory::DataDirectory;
 use crate::demo::Demo;
 use crate::environment::Environment;
 use crate::installation::{Installation, OpenDatabase};
-use crate::process::{Process, broker_probe, concurrency, listen, worker_name};
+use crate::process::{Process, broker_probe, listen, worker_name};
 
 /// Messages that wait in the queue of this process; the rest waits in the database.
 const QUEUE_CAPACITY: usize = 256;
@@ -29,14 +28,14 @@ const EMBEDDED_WORKER: &str = "serve";
 /// the process and no Redis. With DATABASE_URL, AMQP_URL and REDIS_URL it uses those.
 #[derive(Args)]
 pub struct Arguments {
-    /// The address to listen on
-    #[arg(long, env = "AUGUR_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8000")]
-    listen: SocketAddr,
+    /// The address to listen on [default: AUGUR_LISTEN, else 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
     /// Make a demo user with money, an administrator and an API key, and print them
     #[arg(long)]
     demo: bool,
-    /// Jobs to work on at a time [default: the number of cores]
-    #[arg(long, env = "WORKER_CONCURRENCY", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    /// Jobs to work on at a time [default: WORKER_CONCURRENCY, else the number of cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: Option<u16>,
 }
 
@@ -44,10 +43,10 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, global: Global) -> Result<()> {
     let environment = Environment::of_process();
     let jwt_secret = config::jwt_secret(&environment)?;
-    let amqp_url = config::amqp_url(&environment)?;
+    let broker = config::broker(&environment)?;
     // First of all, so that a port in use is told before anything is started.
-    let listener = listen(arguments.listen).await?;
-    let directory = DataDirectory::open(global.data_dir.as_deref())?;
+    let listener = listen(config::listen(&environment, arguments.listen)?).await?;
+    let directory = global.data_directory(&environment)?;
     let jwt_secret = match jwt_secret {
         Some(secret) => secret,
         None => directory.jwt_secret()?,
@@ -70,7 +69,13 @@ pub async fn run(arguments: Arguments, global: Global) -> Result<()> {
         demo.show(platform, listener.local_addr()?, global.json).await?;
     }
     let mut process = Process::new()?;
-    let probes = start_worker(&mut process, platform, amqp_url, worker, concurrency(arguments.concurrency))?;
+    let probes = start_worker(
+        &mut process,
+        platform,
+        broker,
+        worker,
+        config::concurrency(&environment, arguments.concurrency)?,
+    )?;
     start_servers(&mut process, platform, &environment, jwt_secret, probes, listener).await?;
     let ended = process.run().await;
     installation.close().await?;
@@ -82,15 +87,15 @@ pub async fn run(arguments: Arguments, global: Global) -> Result<()> {
 fn start_worker(
     process: &mut Process,
     platform: &platform::Platform,
-    amqp_url: Option<SecretString>,
+    broker: Option<worker::Broker>,
     name: String,
     concurrency: u16,
 ) -> Result<Vec<api::HealthProbe>> {
-    let (publisher, backend, probes): (Arc<dyn Publisher>, _, _) = match amqp_url {
-        Some(url) => {
-            let url = url.expose_secret().to_owned();
-            let publisher = Arc::new(worker::AmqpPublisher::new(&url)?);
-            (publisher, worker::Backend::Amqp(url.clone()), vec![broker_probe(url)])
+    let (publisher, backend, probes): (Arc<dyn Publisher>, _, _) = match broker {
+        Some(broker) => {
+            let publisher = Arc::new(worker::AmqpPublisher::new(&broker)?);
+            let probes = vec![broker_probe(broker.url.clone())];
+            (publisher, worker::Backend::Amqp(broker), probes)
         }
         None => {
             let (publisher, queue) = worker::channel(QUEUE_CAPACITY);

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use secrecy::ExposeSecret;
 
 use crate::config::{self, required};
 use crate::environment::Environment;
 use crate::installation::{Installation, OpenDatabase};
-use crate::process::{Process, broker_probe, concurrency, listen, worker_name};
+use crate::process::{Process, broker_probe, listen, worker_name};
 
 /// Run a worker alone
 ///
@@ -17,24 +16,24 @@ use crate::process::{Process, broker_probe, concurrency, listen, worker_name};
 /// side, on any machine that reaches these.
 #[derive(Args)]
 pub struct Arguments {
-    /// Jobs to work on at a time [default: the number of cores]
-    #[arg(long, env = "WORKER_CONCURRENCY", value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    /// Jobs to work on at a time [default: WORKER_CONCURRENCY, else the number of cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: Option<u16>,
 }
 
 /// Runs the command.
 pub async fn run(arguments: Arguments) -> Result<()> {
     let environment = Environment::of_process();
-    let amqp_url = required(config::amqp_url(&environment)?, "AMQP_URL")?.expose_secret().to_owned();
+    let broker = required(config::broker(&environment)?, "AMQP_URL")?;
     let installation = Installation::connect(&environment, OpenDatabase::configured(&environment)?).await?;
     let platform = &installation.platform;
     let mut process = Process::new()?;
-    process.spawn_dispatch(platform, Arc::new(worker::AmqpPublisher::new(&amqp_url)?));
-    start_metrics(&mut process, platform, &environment, amqp_url.clone()).await?;
+    process.spawn_dispatch(platform, Arc::new(worker::AmqpPublisher::new(&broker)?));
+    start_metrics(&mut process, platform, &environment, broker.url.clone()).await?;
     let name = worker_name();
     tracing::info!(worker = name, "working");
-    let backend = worker::Backend::Amqp(amqp_url);
-    process.spawn_worker(platform, backend, name, concurrency(arguments.concurrency));
+    let backend = worker::Backend::Amqp(broker);
+    process.spawn_worker(platform, backend, name, config::concurrency(&environment, arguments.concurrency)?);
     let ended = process.run().await;
     installation.close().await?;
     ended
