@@ -9,7 +9,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let algorithm = serde_json::from_value(serde_json::Value::String(arguments[1].clone()))?;
     let model = train(Path::new(&arguments[2]), &TrainOptions::new(algorithm), &|_| {})?;
     model.write(Path::new(&arguments[3]))?;
-    println!("{} bytes {:?} {:?}", model.model_file().len(), model.fold_aucs(), model.manifest().metrics);
-    println!("{:?} {:?}", model.manifest().calibration, model.left_out());
+    eprintln!("{} bytes {:?} {:?}", model.model_file().len(), model.fold_aucs(), model.manifest().metrics);
+    eprintln!("{:?} {:?}", model.manifest().calibration, model.left_out());
     Ok(())
 }

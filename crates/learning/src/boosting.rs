@@ -108,7 +108,11 @@ fn file(
     CatBoostFile {
         features_info: FeaturesInfo { float_features, ..FeaturesInfo::default() },
         model_info: json!({
-            "params": { "loss_function": { "type": "Logloss", "params": {} } },
+            // The official library warns where it does not find its parameters both ways.
+            "params": {
+                "loss_function": { "type": "Logloss", "params": {} },
+                "flat_params": { "loss_function": "Logloss" }
+            },
             "class_params": {
                 "class_label_type": "Integer",
                 "class_names": [0, 1],
