@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use platform::Error;
 use scoring::InputError;
 
-use crate::problem::{Fault, Problem};
+use crate::problem::{Fault, Problem, sentence};
 use crate::tokens::SigningError;
 
 const BUSY_RETRY_AFTER_SECONDS: u64 = 1;
@@ -83,17 +83,6 @@ fn problem_of_outage(error: &Error) -> Problem {
         "Something that this needs is not available at the moment. Nothing was charged; try again.",
         OUTAGE_RETRY_AFTER_SECONDS,
     )
-}
-
-/// A message as a sentence: the platform's begin small and end bare, to be joined in logs.
-fn sentence(message: &str) -> String {
-    let mut characters = message.chars();
-    let Some(first) = characters.next() else { return String::new() };
-    let mut sentence: String = first.to_uppercase().chain(characters).collect();
-    if !sentence.ends_with(['.', '!', '?']) {
-        sentence.push('.');
-    }
-    sentence
 }
 
 #[cfg(test)]

@@ -226,3 +226,14 @@ impl IntoResponse for Problem {
         response
     }
 }
+
+/// A message as a sentence: those of libraries and of the platform begin small and end bare, to be joined in logs.
+pub fn sentence(message: &str) -> String {
+    let mut characters = message.chars();
+    let Some(first) = characters.next() else { return String::new() };
+    let mut sentence: String = first.to_uppercase().chain(characters).collect();
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}

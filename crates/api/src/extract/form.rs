@@ -4,7 +4,7 @@ use axum::extract::{FromRequest, Request};
 use serde::de::DeserializeOwned;
 
 use super::body::{is_media_type, read_small};
-use crate::problem::Problem;
+use crate::problem::{Problem, sentence};
 use crate::state::Api;
 
 const FORM_BYTES_MAX: usize = 64 * 1024;
@@ -28,7 +28,7 @@ impl<T: DeserializeOwned> FromRequest<Api> for FormBody<T> {
         }
         serde_urlencoded::from_bytes(&bytes)
             .map(FormBody)
-            .map_err(|error| Problem::invalid_field("form", error.to_string()))
+            .map_err(|error| Problem::invalid_field("form", sentence(&error.to_string())))
     }
 }
 

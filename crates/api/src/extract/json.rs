@@ -10,7 +10,7 @@ use serde_json::error::Category;
 
 use super::body::{is_media_type, read_small};
 use super::idempotency::{key_name, key_of_body};
-use crate::problem::{Fault, Problem};
+use crate::problem::{Problem, sentence};
 use crate::state::Api;
 
 /// What a JSON body may weigh, unless the route says otherwise.
@@ -72,6 +72,10 @@ fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &Bytes) -> Result<T, P
     if names_the_nul_character(bytes) {
         return Err(Problem::invalid_field("body", "The character U+0000 is not allowed."));
     }
+    // Read by position, an array would pass for an object whose fields it fills.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::invalid_field("body", "The body is an object, not a list."));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let field = error.path().to_string();
@@ -84,7 +88,7 @@ fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &Bytes) -> Result<T, P
 fn problem_of(field: String, error: &serde_json::Error) -> Problem {
     if error.classify() == Category::Data {
         let field = if field == "." { String::from("body") } else { field };
-        return Problem::invalid(vec![Fault::field(field, error.to_string())]);
+        return Problem::invalid_field(field, sentence(&error.to_string()));
     }
     Problem::bad_request("bad_json", format!("The body is not JSON: {error}."))
 }
@@ -136,6 +140,11 @@ mod tests {
     #[test]
     fn unknown_fields_are_422() {
         assert_eq!(refusal(r#"{"amount": 1, "is_admin": true}"#).0, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        assert_eq!(refusal(" [1]").0, StatusCode::UNPROCESSABLE_ENTITY);
     }
 
     #[test]

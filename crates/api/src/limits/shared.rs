@@ -14,6 +14,10 @@ use tokio_util::sync::CancellationToken;
 /// A lease outlives a killed process by this much; it is renewed three times within.
 const LEASE: Duration = Duration::from_secs(30);
 const RENEW_EVERY: Duration = Duration::from_secs(10);
+/// How often it is tried again to give back what Redis has not heard of.
+const RELEASE_EVERY: Duration = Duration::from_secs(1);
+/// Leases to give back that are remembered; any more run out by themselves.
+const RELEASES_MAX: usize = 10_000;
 
 /// Takes one place in each set, or in none. Answers 0, or the number of the first set that is full.
 static ACQUIRE: LazyLock<Script> = LazyLock::new(|| {
@@ -74,8 +78,16 @@ return 0",
 /// Counts in Redis. Every method answers `None` where Redis cannot be asked.
 pub struct Shared {
     cache: Cache,
-    /// Leases held by this process: member, and the sets that it is in.
-    held: Mutex<HashMap<String, Vec<String>>>,
+    leases: Mutex<Leases>,
+}
+
+/// Leases by their names, with the sets that they are in.
+#[derive(Default)]
+struct Leases {
+    /// Those of requests in flight.
+    held: HashMap<String, Vec<String>>,
+    /// Those of requests that have ended, which Redis may still count.
+    ended: HashMap<String, Vec<String>>,
 }
 
 impl Shared {
@@ -84,8 +96,8 @@ impl Shared {
         if !cache.is_configured() {
             return None;
         }
-        let shared = Arc::new(Shared { cache: cache.clone(), held: Mutex::default() });
-        tokio::spawn(renew_leases(Arc::clone(&shared), stop));
+        let shared = Arc::new(Shared { cache: cache.clone(), leases: Mutex::default() });
+        tokio::spawn(keep_leases(Arc::clone(&shared), stop));
         Some(shared)
     }
 
@@ -94,20 +106,26 @@ impl Shared {
         let keys: Vec<String> = sets.iter().map(|(key, _)| key.clone()).collect();
         let mut arguments = vec![member.to_owned(), milliseconds(LEASE)];
         arguments.extend(sets.iter().map(|(_, maximum)| maximum.to_string()));
-        let answer = self.run(&ACQUIRE, keys.clone(), arguments).await?;
+        let Some(answer) = self.run(&ACQUIRE, keys.clone(), arguments).await else {
+            // It may have been taken without our hearing of it.
+            self.leases().end(member.to_owned(), keys);
+            return None;
+        };
         match usize::try_from(answer).unwrap_or(0) {
             0 => {
-                self.held_leases().insert(member.to_owned(), keys);
+                self.leases().held.insert(member.to_owned(), keys);
                 Some(Ok(()))
             }
             number => Some(Err(number - 1)),
         }
     }
 
-    /// Gives a lease back. Where Redis does not hear of it, the lease runs out by itself.
+    /// Gives a lease back, at once or as soon as Redis can hear of it.
     pub async fn release(&self, member: &str) {
-        let Some(keys) = self.held_leases().remove(member) else { return };
-        self.run(&RELEASE, keys, vec![member.to_owned()]).await;
+        let Some(keys) = self.leases().held.remove(member) else { return };
+        if self.run(&RELEASE, keys.clone(), vec![member.to_owned()]).await.is_none() {
+            self.leases().end(member.to_owned(), keys);
+        }
     }
 
     /// Counts one more under `key`; the refusal says how long to wait.
@@ -122,17 +140,28 @@ impl Shared {
         self.run(&UNCOUNT, vec![key.to_owned()], Vec::new()).await;
     }
 
-    async fn renew_all(&self) {
-        let held: Vec<_> = self.held_leases().clone().into_iter().collect();
+    async fn renew_held(&self) {
+        let held = self.leases().held.clone();
         for (member, keys) in held {
             let arguments = vec![member.clone(), milliseconds(LEASE)];
             if self.run(&RENEW, keys.clone(), arguments).await.is_none() {
                 return;
             }
-            if !self.held_leases().contains_key(&member) {
+            let mut leases = self.leases();
+            if !leases.held.contains_key(&member) {
                 // It was given back while it was being prolonged.
-                self.run(&RELEASE, keys, vec![member]).await;
+                leases.end(member, keys);
             }
+        }
+    }
+
+    async fn release_ended(&self) {
+        let ended = self.leases().ended.clone();
+        for (member, keys) in ended {
+            if self.run(&RELEASE, keys, vec![member.clone()]).await.is_none() {
+                return;
+            }
+            self.leases().ended.remove(&member);
         }
     }
 
@@ -150,15 +179,28 @@ impl Shared {
         self.cache.call(call).await
     }
 
-    fn held_leases(&self) -> MutexGuard<'_, HashMap<String, Vec<String>>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn leases(&self) -> MutexGuard<'_, Leases> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn renew_leases(shared: Arc<Shared>, stop: CancellationToken) {
-    let mut ticks = tokio::time::interval(RENEW_EVERY);
-    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        shared.renew_all().await;
+impl Leases {
+    fn end(&mut self, member: String, keys: Vec<String>) {
+        if self.ended.len() < RELEASES_MAX {
+            self.ended.insert(member, keys);
+        }
+    }
+}
+
+async fn keep_leases(shared: Arc<Shared>, stop: CancellationToken) {
+    let mut renewals = tokio::time::interval(RENEW_EVERY);
+    let mut releases = tokio::time::interval(RELEASE_EVERY);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = renewals.tick() => shared.renew_held().await,
+            _ = releases.tick() => shared.release_ended().await,
+        }
     }
 }
 
