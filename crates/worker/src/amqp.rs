@@ -15,8 +15,15 @@ use platform::jobs::JobKind;
 
 use crate::error::Error;
 
-/// What the names of our queues begin with.
-pub(crate) const NAMESPACE: &str = "augur";
+/// A broker, and the part of it that belongs to one installation. Not for the log: no `Debug`.
+#[derive(Clone)]
+pub struct Broker {
+    /// `amqp://...`; it may hold a password.
+    pub url: String,
+    /// What the names of the queues begin with; differs where installations share a virtual host.
+    pub namespace: String,
+}
+
 /// How long a connection may take, handshake included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the broker may take over a declaration, which needs a majority of its nodes.
@@ -92,6 +99,9 @@ pub(crate) fn parse_url(url: &str) -> Result<AMQPUri, Error> {
 }
 
 /// Opens a connection that the broker lists under `name`.
+///
+/// Where a broker hangs in the middle of the handshake, the client's thread for that attempt hangs
+/// with it and ends when the broker goes on or goes away; growing delays keep such threads few.
 pub(crate) async fn connect(uri: &AMQPUri, name: &str) -> Result<Connection, Error> {
     let properties = ConnectionProperties::default().with_connection_name(format!("augur {name}").into());
     within(CONNECT_TIMEOUT, Connection::connect_uri(uri.clone(), properties)).await

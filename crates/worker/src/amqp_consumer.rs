@@ -72,6 +72,8 @@ impl AmqpConsumer {
     ) {
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
         let mut connected_before = false;
+        // One line for an outage, not one for each attempt.
+        let mut warned = false;
         while !stop.is_cancelled() {
             let opened = tokio::select! {
                 () = stop.cancelled() => return,
@@ -82,13 +84,16 @@ impl AmqpConsumer {
                     if connected_before {
                         measures::reconnected("consumer");
                     }
-                    connected_before = true;
+                    (connected_before, warned) = (true, false);
                     backoff.reset();
                     tracing::info!(queue = self.queue.name, "Consuming messages");
                     self.follow(session, &buffer, &stop, &close).await;
                 }
+                Err(error) if warned => tracing::debug!(%error, "The broker still cannot be used"),
                 Err(error) => {
-                    tracing::warn!(%error, queue = self.queue.name, "The broker cannot be used");
+                    warned = true;
+                    let queue = &self.queue.name;
+                    tracing::warn!(%error, queue, "The broker cannot be used; trying until it can");
                 }
             }
             tokio::select! {

@@ -13,7 +13,7 @@ use platform::jobs::{JobKind, Message, PublishError, Publisher};
 use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
-use crate::amqp::{self, Queue, within};
+use crate::amqp::{self, Broker, Queue, within};
 use crate::backoff::Backoff;
 use crate::error::Error;
 use crate::measures;
@@ -59,17 +59,12 @@ impl Publisher for AmqpPublisher {
 }
 
 impl AmqpPublisher {
-    /// A publisher for the broker at `url`. The broker need not be there yet: what is accepted
+    /// A publisher for a broker. The broker need not be there yet: what is accepted
     /// while it is away is kept in PostgreSQL and published when it comes.
-    pub fn new(url: &str) -> Result<Self, Error> {
-        Self::in_namespace(url, amqp::NAMESPACE)
-    }
-
-    /// A publisher to queues whose names begin with `namespace`.
-    pub(crate) fn in_namespace(url: &str, namespace: &str) -> Result<Self, Error> {
+    pub fn new(broker: &Broker) -> Result<Self, Error> {
         Ok(Self {
-            uri: amqp::parse_url(url)?,
-            namespace: namespace.to_owned(),
+            uri: amqp::parse_url(&broker.url)?,
+            namespace: broker.namespace.clone(),
             session: Mutex::new(Session {
                 open: None,
                 number: 0,

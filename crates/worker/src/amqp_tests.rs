@@ -24,7 +24,7 @@ use crate::amqp_publisher::AmqpPublisher;
 const KIND: JobKind = JobKind::Prediction;
 
 /// A broker behind a proxy, with queues of the test's own.
-struct Broker {
+struct TestBroker {
     url: String,
     direct_url: String,
     namespace: String,
@@ -33,7 +33,7 @@ struct Broker {
     proxy: JoinSet<()>,
 }
 
-impl Broker {
+impl TestBroker {
     async fn start() -> Option<Self> {
         let Ok(direct_url) = std::env::var("TEST_AMQP_URL") else {
             eprintln!("skipped: TEST_AMQP_URL is not set");
@@ -65,7 +65,8 @@ impl Broker {
     }
 
     fn publisher(&self) -> AmqpPublisher {
-        AmqpPublisher::in_namespace(&self.url, &self.namespace).expect("a valid URL")
+        let broker = amqp::Broker { url: self.url.clone(), namespace: self.namespace.clone() };
+        AmqpPublisher::new(&broker).expect("a valid URL")
     }
 
     fn consumer(&self, prefetch: u16) -> AmqpConsumer {
@@ -157,7 +158,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(broker: &Broker, prefetch: u16, work: Duration) -> Self {
+    fn start(broker: &TestBroker, prefetch: u16, work: Duration) -> Self {
         let stop = CancellationToken::new();
         let source = broker.consumer(prefetch).start(stop.clone());
         let (sender, seen) = mpsc::unbounded_channel();
@@ -203,7 +204,7 @@ fn message() -> Message {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_confirmed_message_is_handled_once_and_acknowledged() {
-    let Some(broker) = Broker::start().await else {
+    let Some(broker) = TestBroker::start().await else {
         return;
     };
     let publisher = broker.publisher();
@@ -218,7 +219,7 @@ async fn a_confirmed_message_is_handled_once_and_acknowledged() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_messages_are_published_at_once_and_all_arrive() {
-    let Some(broker) = Broker::start().await else {
+    let Some(broker) = TestBroker::start().await else {
         return;
     };
     let publisher = broker.publisher();
@@ -243,7 +244,7 @@ async fn many_messages_are_published_at_once_and_all_arrive() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_goes_to_the_dead_letter_queue_and_the_rest_goes_on() {
-    let Some(broker) = Broker::start().await else {
+    let Some(broker) = TestBroker::start().await else {
         return;
     };
     let publisher = broker.publisher();
@@ -268,7 +269,7 @@ async fn what_cannot_be_read_goes_to_the_dead_letter_queue_and_the_rest_goes_on(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn publisher_and_consumer_come_back_after_the_connection_is_lost() {
-    let Some(broker) = Broker::start().await else {
+    let Some(broker) = TestBroker::start().await else {
         return;
     };
     let publisher = broker.publisher();
@@ -296,7 +297,7 @@ async fn publisher_and_consumer_come_back_after_the_connection_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_acknowledgement_over_a_lost_connection_is_harmless_and_the_message_comes_again() {
-    let Some(broker) = Broker::start().await else {
+    let Some(broker) = TestBroker::start().await else {
         return;
     };
     let sent = message();
@@ -315,7 +316,7 @@ async fn an_acknowledgement_over_a_lost_connection_is_harmless_and_the_message_c
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stop_lets_the_running_job_finish_and_gives_the_others_back() {
-    let Some(broker) = Broker::start().await else {
+    let Some(broker) = TestBroker::start().await else {
         return;
     };
     let publisher = broker.publisher();

@@ -23,7 +23,7 @@ mod source;
 #[cfg(test)]
 mod amqp_tests;
 
-pub use amqp::broker_health;
+pub use amqp::{Broker, broker_health};
 pub use amqp_publisher::AmqpPublisher;
 pub use error::Error;
 pub use in_process::{InProcessPublisher, InProcessQueue, channel};

@@ -121,7 +121,7 @@ async fn fail(jobs: &Jobs, claim: &Claim, error: PredictionError) -> Ended {
 /// whose answer was lost, the lease is gone because the job has ended well.
 async fn settle(jobs: &Jobs, claim: &Claim, outcome: Outcome) -> Result<Settled, Ended> {
     let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
-    let mut faults = 0;
+    let (mut tries, mut faults) = (0_u32, 0_u32);
     let mut abandoned_at = None;
     loop {
         let error = match predictions::settle(&jobs.platform, claim, &outcome).await {
@@ -132,7 +132,10 @@ async fn settle(jobs: &Jobs, claim: &Claim, outcome: Outcome) -> Result<Settled,
         if faults == SETTLE_FAULTS_MAX {
             return Err(error.into());
         }
-        tracing::warn!(%error, "A settlement failed and is tried again");
+        tries += 1;
+        if tries == 1 {
+            tracing::warn!(%error, "The settlement failed; trying again until the database answers");
+        }
         if jobs.abandon.is_cancelled() {
             let abandoned_at = abandoned_at.get_or_insert_with(Instant::now);
             if abandoned_at.elapsed() > LAST_SETTLE_TIME_MAX {

@@ -15,7 +15,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tracing::Span;
 use tracing::field::Empty;
 
-use crate::amqp::{self, Queue};
+use crate::amqp::{self, Broker, Queue};
 use crate::amqp_consumer::AmqpConsumer;
 use crate::error::Error;
 use crate::in_process::InProcessQueue;
@@ -29,8 +29,8 @@ const SIGN_OFF_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Where a worker gets its messages.
 pub enum Backend {
-    /// RabbitMQ at this URL.
-    Amqp(String),
+    /// RabbitMQ.
+    Amqp(Broker),
     /// The queue of this process.
     InProcess(InProcessQueue),
 }
@@ -84,10 +84,10 @@ pub async fn run(
 fn open(backend: Backend, name: &str, concurrency: u16, stop: &CancellationToken) -> Result<Source, Error> {
     Ok(match backend {
         Backend::InProcess(queue) => queue.into_source(),
-        Backend::Amqp(url) => {
+        Backend::Amqp(broker) => {
             let consumer = AmqpConsumer {
-                uri: amqp::parse_url(&url)?,
-                queue: Queue::of(JobKind::Prediction, amqp::NAMESPACE),
+                uri: amqp::parse_url(&broker.url)?,
+                queue: Queue::of(JobKind::Prediction, &broker.namespace),
                 prefetch: concurrency,
                 name: format!("worker {name}"),
             };
