@@ -78,7 +78,7 @@ impl Installation {
         let logs = log_directory(profile, name);
         let share = match profile {
             Profile::Embedded => None,
-            Profile::Distributed => Some(Services::get().await.share().await),
+            Profile::Distributed => Some(Services::get().await.share(directory.path()).await),
         };
         let mut environment = environment_of(directory.path(), share.as_ref());
         environment.extend(setup.environment.iter().cloned());

@@ -1,10 +1,11 @@
 //! PostgreSQL, RabbitMQ and Redis for the distributed profile, as scripts/test_services gives them:
 //! one migrated template database, and for each installation names of its own on the shared servers.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use crate::program;
@@ -18,6 +19,8 @@ pub struct Services {
     amqp_url: String,
     redis_url: String,
     template: String,
+    /// The object store that belongs to the template: the shipped models are in it.
+    objects: TempDir,
 }
 
 /// What one installation uses of them.
@@ -59,23 +62,24 @@ impl Services {
             amqp_url: given("TEST_AMQP_URL"),
             redis_url: given("TEST_REDIS_URL"),
             template: format!("augur_flows_{}", std::process::id()),
+            objects: tempfile::tempdir().expect("a temporary directory"),
         };
         services.execute(&format!("CREATE DATABASE {}", services.template)).await;
-        let objects = tempfile::tempdir().expect("a temporary directory");
         let environment = [
             ("DATABASE_URL".to_owned(), services.url_of(&services.template)),
-            ("STORAGE_URL".to_owned(), format!("file://{}", objects.path().display())),
+            ("STORAGE_URL".to_owned(), format!("file://{}", services.objects.path().display())),
         ];
         program::run_well(&["migrate"], &environment).await;
         services
     }
 
-    /// A freshly migrated database and names that nobody else uses.
-    pub async fn share(&self) -> Share {
+    /// A freshly migrated database with its object store in `objects`, and names that nobody else uses.
+    pub async fn share(&self, objects: &Path) -> Share {
         static SHARES: AtomicU32 = AtomicU32::new(0);
         let number = SHARES.fetch_add(1, Ordering::Relaxed);
         let database = format!("{}_{number}", self.template);
         self.execute(&format!("CREATE DATABASE {database} TEMPLATE {}", self.template)).await;
+        copy_all(self.objects.path(), objects).expect("the models can be copied");
         Share {
             database_url: self.url_of(&database),
             amqp_url: self.amqp_url.clone(),
@@ -117,6 +121,20 @@ impl Services {
         done.unwrap_or_else(|error| panic!("{statement}: {error}"));
         let _ = connection.close().await;
     }
+}
+
+fn copy_all(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_all(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
 }
 
 /// A server that a test takes down and brings back; dropping it brings it back too.

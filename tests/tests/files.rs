@@ -22,13 +22,13 @@ flows! {
         a_ragged_row_fails_with_its_line,
         an_unclosed_quote_fails_with_its_line,
         bad_utf_8_is_refused_with_its_line,
-        zeros_in_gzip_end_early,
         more_rows_than_the_service_takes_fail_and_refund,
         hostile_file_names_reach_no_path_and_no_header,
         script_in_names_stays_text,
         forms_that_are_no_form_with_one_file_are_refused,
         a_broken_upload_leaves_the_order_usable;
     own:
+        zeros_in_gzip_end_early,
         an_upload_over_the_limit_ends_early;
 }
 
@@ -118,7 +118,7 @@ async fn headers_that_cannot_be_matched_are_refused(on: &Installation) {
         _ => format!("{line},1\n"),
     });
     attempt.expect_refused(meaning_the_same.collect::<String>(), 422, "duplicate_columns").await;
-    let wide: String = (0..1_000_000).map(|number| format!("c{number},")).collect();
+    let wide: String = (0..50_000).map(|number| format!("c{number},")).collect();
     let answer = attempt.upload(format!("{wide}\n{wide}\n")).await;
     let code = answer.expect_any_problem(422)["code"].clone();
     assert!(code == "too_many_columns" || code == "record_too_long", "{code}");
@@ -203,7 +203,9 @@ async fn an_unclosed_quote_fails_with_its_line(on: &Installation) {
 async fn bad_utf_8_is_refused_with_its_line(on: &Installation) {
     let attempt = Attempt::new(on).await;
     let csv = generated(5, 89).await;
-    let mut bytes: Vec<u8> = with_cell(&csv, 2, "PaymentMethod", "Crédit").into_bytes();
+    // Alone the byte could be Windows-1251; beside good UTF-8 it cannot.
+    let csv = with_cell(&with_cell(&csv, 2, "PaymentMethod", "Crédit"), 4, "PaymentMethod", "Überweisung");
+    let mut bytes = csv.into_bytes();
     let place = bytes.windows(2).position(|pair| pair == "é".as_bytes()).unwrap();
     bytes.splice(place..place + 2, [0xe9]);
     let problem = attempt.upload(bytes).await.expect_problem(422, "bad_encoding");
@@ -213,17 +215,19 @@ async fn bad_utf_8_is_refused_with_its_line(on: &Installation) {
     );
 }
 
-async fn zeros_in_gzip_end_early(on: &Installation) {
+async fn zeros_in_gzip_end_early(on: &mut Installation) {
     let attempt = Attempt::new(on).await;
-    let bomb = gzipped(&vec![0; 300 << 20]);
-    let bomb: Vec<u8> = std::iter::repeat_n(bomb, 8).flatten().collect();
-    assert!(bomb.len() > 5 << 20);
-    let started = Instant::now();
-    let status = attempt.upload(bomb).await.status;
-    assert!(matches!(status, 413 | 422), "{status}");
-    assert!(started.elapsed() < Duration::from_secs(5), "took {:?}", started.elapsed());
-    for process in std::iter::once(&on.server).chain(&on.workers) {
-        assert!(process.peak_memory_bytes() < 200 << 20, "{}", process.peak_memory_bytes());
+    // As much as is read off after an early answer, so that the client gets it.
+    let zeros = gzipped(&vec![0; 200 << 20]);
+    let letters = gzipped(&vec![b'a'; 200 << 20]);
+    for bomb in [zeros, letters] {
+        assert!(bomb.len() < 1 << 20, "{}", bomb.len());
+        let started = Instant::now();
+        let status = attempt.upload(bomb).await.status;
+        assert!(matches!(status, 413 | 422), "{status}");
+        assert!(started.elapsed() < Duration::from_secs(4), "took {:?}", started.elapsed());
+        let peak = on.server.peak_memory_bytes();
+        assert!(peak < 200 << 20, "{peak} bytes");
     }
 }
 

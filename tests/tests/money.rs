@@ -147,8 +147,7 @@ async fn amounts_that_are_no_amounts_are_refused(on: &Installation) {
     for amount in ["-1", "0", "10.001", "1e308", "9223372036854775808", "\"10\"", "null", "1e2", "true"] {
         let body = format!(r#"{{"email":"{}","amount":{amount}}}"#, customer.email);
         admin.post("/admin/deposits").body("application/json", body).await.expect_any_problem(422);
-        let body = format!(r#"{{"name":"s{amount:?}","model":"logistic","price":{amount}}}"#);
-        let body = body.replace("\\\"", "");
+        let body = format!(r#"{{"name":"a service","model":"logistic","price":{amount}}}"#);
         admin.post("/admin/services").body("application/json", body).await.expect_any_problem(422);
     }
     assert_eq!(customer.balance().await, 0);
@@ -179,7 +178,7 @@ async fn prices_change_for_new_orders_only(on: &Installation) {
     customer.order(&service).await;
     assert_eq!(customer.balance().await, 70);
     admin.patch(&path).json(&json!({ "active": false })).await.expect(200);
-    customer.try_order(&service).await.expect_any_problem(404);
+    customer.try_order(&service).await.expect_any_problem(422);
     assert_eq!(customer.balance().await, 70);
 }
 

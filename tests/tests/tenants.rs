@@ -55,7 +55,7 @@ async fn ids_that_are_no_ids_are_not_found(on: &Installation) {
             customer.client.get(&path).await.expect_problem(404, "not_found");
         }
     }
-    customer.try_order(&unknown).await.expect_any_problem(404);
+    customer.try_order(&unknown).await.expect_any_problem(422);
 }
 
 async fn lists_hold_what_is_ones_own(on: &Installation) {
