@@ -18,7 +18,7 @@ const POLICY_OF_DATA: &str =
 const POLICY_OF_DOCS: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
      form-action 'none'";
-const TWO_YEARS: &str = "max-age=63072000; includeSubDomains";
+const TWO_YEARS: &str = "max-age=63072000";
 
 /// Adds the headers that an answer has not set itself.
 pub async fn add_security_headers(State(api): State<Api>, request: Request, next: Next) -> Response {
