@@ -14,12 +14,12 @@ mod output;
 mod process;
 mod shipped_models;
 
-use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use commands::CommandLine;
+use output::ReaderGone;
 
 /// Runs the command that the arguments name. The status is 0, 1 where it failed, or 2 where the
 /// arguments make no sense (then this does not return).
@@ -27,16 +27,10 @@ pub fn run() -> ExitCode {
     let line = CommandLine::parse();
     match logging::start(line.log_level()).and_then(|()| commands::run(line)) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read our output has seen enough, as in `augur demo-data | head`.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if ReaderGone::is_cause_of(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("augur: {error:#}");
             ExitCode::FAILURE
         }
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    causes.any(|cause| cause.kind() == ErrorKind::BrokenPipe)
 }

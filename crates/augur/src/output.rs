@@ -1,8 +1,10 @@
 //! What commands write: results to standard output or a file that is replaced at once, progress to a
 //! terminal only.
 
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +13,34 @@ use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use tempfile::{Builder, NamedTempFile};
+
+/// Whoever read our standard output has gone, as in `augur demo-data | head`: nothing is wrong.
+#[derive(Debug)]
+pub struct ReaderGone;
+
+impl ReaderGone {
+    /// Whether this is why a command ended.
+    pub fn is_cause_of(error: &anyhow::Error) -> bool {
+        let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+        causes.any(|cause| cause.get_ref().is_some_and(|inner| inner.is::<Self>()))
+    }
+
+    /// Tells a broken pipe on standard output from one elsewhere, such as the database's connection.
+    fn mark<T>(result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| match error.kind() {
+            ErrorKind::BrokenPipe => io::Error::new(ErrorKind::BrokenPipe, Self),
+            _ => error,
+        })
+    }
+}
+
+impl Display for ReaderGone {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str("nobody reads standard output any more")
+    }
+}
+
+impl Error for ReaderGone {}
 
 /// Where a command's rows go.
 pub enum Output {
@@ -49,7 +79,7 @@ impl Output {
     /// Writes everything through; a file takes its place only now.
     pub fn finish(self) -> Result<()> {
         match self {
-            Self::Standard(mut writer) => writer.flush()?,
+            Self::Standard(mut writer) => ReaderGone::mark(writer.flush())?,
             Self::Stream(mut writer) => writer.flush()?,
             Self::File { writer, path } => {
                 let place = || -> io::Result<()> {
@@ -68,7 +98,7 @@ impl Output {
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Standard(writer) => writer.write(bytes),
+            Self::Standard(writer) => ReaderGone::mark(writer.write(bytes)),
             Self::Stream(writer) => writer.write(bytes),
             Self::File { writer, .. } => writer.write(bytes),
         }
@@ -76,16 +106,16 @@ impl Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         match self {
-            Self::Standard(writer) => writer.flush(),
+            Self::Standard(writer) => ReaderGone::mark(writer.flush()),
             Self::Stream(writer) => writer.flush(),
             Self::File { writer, .. } => writer.flush(),
         }
     }
 }
 
-/// Prints a line to standard output; a reader that has gone is an error like any other.
+/// Prints a line to standard output.
 pub fn print_line(line: &str) -> Result<()> {
-    Ok(writeln!(io::stdout().lock(), "{line}")?)
+    Ok(ReaderGone::mark(writeln!(io::stdout().lock(), "{line}"))?)
 }
 
 /// Prints a value as JSON to standard output.
@@ -130,6 +160,14 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
         drop(Output::open(Some(&path)).unwrap());
         assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_a_reader_that_has_gone_is_no_error() {
+        let broken = || io::Error::from(ErrorKind::BrokenPipe);
+        assert!(!ReaderGone::is_cause_of(&broken().into()));
+        let marked = ReaderGone::mark::<()>(Err(broken())).unwrap_err();
+        assert!(ReaderGone::is_cause_of(&anyhow::Error::from(marked).context("cannot be scored")));
     }
 
     #[test]

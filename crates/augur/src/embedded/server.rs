@@ -23,7 +23,7 @@ use super::db;
 const START_PATIENCE: Duration = Duration::from_secs(120);
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 const RESTART_PAUSE: Duration = Duration::from_millis(200);
-const POLL_PAUSE: Duration = Duration::from_millis(10);
+const POLL_PAUSE: Duration = Duration::from_millis(15);
 const LOG_BYTES_MAX: u64 = 10 << 20;
 
 /// What a server says where the one before it has not gone altogether; it is worth another try.
