@@ -9,10 +9,10 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{
-    GetResult, ObjectStore, ObjectStoreExt, ObjectStoreScheme, aws::AmazonS3Builder, buffered::BufWriter,
-    local::LocalFileSystem, path::Path, prefix::PrefixStore,
+    GetResult, ObjectStore, ObjectStoreExt, ObjectStoreScheme, RetryConfig, aws::AmazonS3Builder,
+    buffered::BufWriter, local::LocalFileSystem, path::Path, prefix::PrefixStore,
 };
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use url::Url;
 
 /// The size of the pieces in which a file is handed to the store.
@@ -20,6 +20,9 @@ const PART_BYTES: usize = 8 << 20;
 
 /// How many pieces may be under way at once; with their size it bounds a writer's memory.
 const PARTS_IN_FLIGHT: usize = 2;
+
+/// How long a call to a remote store is tried again.
+const RETRY_TIME_MAX: Duration = Duration::from_secs(10);
 
 /// The object store of an installation.
 #[derive(Clone)]
@@ -60,8 +63,11 @@ impl Objects {
                 Objects::open_directory(directory)
             }
             ObjectStoreScheme::AmazonS3 => {
+                // The job is postponed soon instead of holding its worker for minutes.
+                let retry = RetryConfig { retry_timeout: RETRY_TIME_MAX, ..RetryConfig::default() };
                 let store = AmazonS3Builder::from_env()
                     .with_url(storage_url)
+                    .with_retry(retry)
                     .build()
                     .map_err(|error| Error::Configuration(format!("STORAGE_URL: {error}")))?;
                 Ok(Objects { store: Arc::new(PrefixStore::new(store, prefix)), local_root: None })

@@ -8,9 +8,13 @@ use argon2::{
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     collections::HashSet,
-    sync::{Arc, LazyLock},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
 };
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 /// Memory in KiB, passes and lanes of Argon2id, as OWASP's password storage guide asks at least.
 const MEMORY_KIB: u32 = 19_456;
@@ -55,24 +59,31 @@ pub(crate) struct Verification {
     pub(crate) outdated: bool,
 }
 
-/// Argon2id on blocking threads: one core stays free, and a bounded number waits.
+/// A hash to make or to check, and where its answer goes.
+type Task = Box<dyn FnOnce() + Send>;
+
+/// Argon2id on threads of its own: one core stays free, a bounded number waits, and the memory that
+/// a hash takes is taken again by the next one on the same thread.
 pub struct PasswordHashing {
-    running: Arc<Semaphore>,
-    admitted: Arc<Semaphore>,
+    waiting: SyncSender<Task>,
     /// The hash that an unknown user's password is checked against, so that it takes as long.
     decoy: String,
 }
 
 impl PasswordHashing {
-    /// Hashing on `max(1, cores - 1)` threads.
+    /// Hashing on `max(1, cores - 1)` threads, which end with this value.
     pub fn new() -> Result<PasswordHashing, Error> {
         let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        let running = cores.saturating_sub(1).max(1);
-        Ok(PasswordHashing {
-            running: Arc::new(Semaphore::new(running)),
-            admitted: Arc::new(Semaphore::new(running + WAITING_MAX)),
-            decoy: hash_blocking("a password that nobody has")?,
-        })
+        let (waiting, tasks) = sync_channel::<Task>(WAITING_MAX);
+        let tasks = Arc::new(Mutex::new(tasks));
+        for _ in 0..cores.saturating_sub(1).max(1) {
+            let tasks = tasks.clone();
+            std::thread::Builder::new()
+                .name("password".to_owned())
+                .spawn(move || run_tasks(&tasks))
+                .map_err(Error::internal)?;
+        }
+        Ok(PasswordHashing { waiting, decoy: hash_blocking("a password that nobody has")? })
     }
 
     pub(crate) async fn hash(&self, password: Password) -> Result<String, Error> {
@@ -102,15 +113,27 @@ impl PasswordHashing {
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-        let admitted = self.admitted.clone().try_acquire_owned().map_err(|_| Error::Busy)?;
-        let running = self.running.clone().acquire_owned().await.map_err(Error::internal)?;
-        // The permits travel with the work: a client that hangs up does not free a busy core.
-        tokio::task::spawn_blocking(move || {
-            let _permits = (admitted, running);
-            work()
-        })
-        .await
-        .map_err(Error::internal)
+        let (sender, answer) = oneshot::channel();
+        let task = move || {
+            // Nobody waits for the answer of a client that has hung up.
+            if !sender.is_closed() {
+                let _ = sender.send(work());
+            }
+        };
+        self.waiting.try_send(Box::new(task)).map_err(|_| Error::Busy)?;
+        answer.await.map_err(Error::internal)
+    }
+}
+
+/// Takes one task after the other, until there can be no more.
+fn run_tasks(tasks: &Mutex<Receiver<Task>>) {
+    loop {
+        let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match task {
+            // A panic is the caller's to see, whose answer never comes; the thread goes on.
+            Ok(task) => drop(catch_unwind(AssertUnwindSafe(task))),
+            Err(_) => return,
+        }
     }
 }
 
