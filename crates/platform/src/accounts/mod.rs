@@ -8,7 +8,7 @@ pub use email::Email;
 pub use password::{Password, PasswordHashing};
 
 use crate::audit_log::{self, Event};
-use crate::{Access, AdminTx, Credential, Error, Platform, TenantId, TenantTx, UserId};
+use crate::{Access, Credential, Error, Platform, TenantId, TenantTx, UserId};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 
@@ -99,14 +99,6 @@ pub async fn me(platform: &Platform, access: &Access) -> Result<User, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     let user = tx.caller().user;
     db::select_user(tx.connection(), user).await?.ok_or(Error::Unauthenticated)
-}
-
-/// The user of an address, for the command line.
-pub async fn find_by_email(tx: &mut AdminTx, email: &str) -> Result<Option<User>, Error> {
-    match db::select_login(tx.connection(), email).await? {
-        Some(login) => db::select_user(tx.connection(), login.user).await,
-        None => Ok(None),
-    }
 }
 
 /// Sets a new password and ends every other login of the user.

@@ -79,11 +79,6 @@ impl Administrator {
     }
 }
 
-/// Who a credential is, for those who need to know nothing else.
-pub async fn identify(platform: &Platform, access: &Access) -> Result<Caller, Error> {
-    Ok(TenantTx::begin(platform, access).await?.caller())
-}
-
 /// A database transaction that sees one tenant's rows and nothing else.
 pub struct TenantTx {
     transaction: Transaction<'static, Postgres>,
@@ -131,27 +126,25 @@ pub struct AdminTx {
 impl AdminTx {
     /// Begins a transaction for reading, or [`Error::Forbidden`].
     pub async fn begin(platform: &Platform, access: &Access) -> Result<AdminTx, Error> {
-        let mut transaction = platform.system.begin().await?;
-        let caller = db::begin_tenant(&mut transaction, &access.credential).await?;
-        if !caller.is_admin {
-            return Err(Error::Forbidden("this is for administrators"));
-        }
-        let administrator = Administrator { user: caller.user };
-        Ok(AdminTx { transaction, administrator })
+        Ok(AdminTx::begin_as_caller(platform, access).await?.0)
     }
 
     /// Begins a transaction for changing something: a read-only API key is not enough.
     pub async fn begin_writing(platform: &Platform, access: &Access) -> Result<AdminTx, Error> {
+        let (tx, caller) = AdminTx::begin_as_caller(platform, access).await?;
+        if !caller.may_write {
+            return Err(Error::Forbidden("this API key may only read"));
+        }
+        Ok(tx)
+    }
+
+    async fn begin_as_caller(platform: &Platform, access: &Access) -> Result<(AdminTx, Caller), Error> {
         let mut transaction = platform.system.begin().await?;
         let caller = db::begin_tenant(&mut transaction, &access.credential).await?;
         if !caller.is_admin {
             return Err(Error::Forbidden("this is for administrators"));
         }
-        if !caller.may_write {
-            return Err(Error::Forbidden("this API key may only read"));
-        }
-        let administrator = Administrator { user: caller.user };
-        Ok(AdminTx { transaction, administrator })
+        Ok((AdminTx { transaction, administrator: Administrator { user: caller.user } }, caller))
     }
 
     /// Begins a transaction in the name of the installation's owner, who works on the command line
