@@ -11,7 +11,6 @@ use tests::flows;
 use tests::installation::Installation;
 use tests::patience::eventually;
 use tests::process::Process;
-use tests::services::Outage;
 
 flows! {
     distributed:
@@ -20,16 +19,15 @@ flows! {
         a_worker_that_sleeps_longer_than_its_lease_cannot_settle_late,
         a_message_published_twice_has_one_effect,
         a_message_that_nobody_can_read_stops_nothing,
+        a_purged_queue_is_filled_again,
+        a_prediction_that_nobody_takes_is_refunded_at_its_deadline,
         a_killed_api_forgets_nothing_that_it_answered;
     embedded:
-        a_killed_serve_goes_on_with_its_job_within_seconds;
+        a_killed_serve_goes_on_with_its_job_within_seconds,
+        a_stopped_serve_goes_on_with_its_job_and_counts_no_failure;
     own:
         a_tampered_model_scores_nothing_and_the_order_is_refunded,
         a_result_that_cannot_be_stored_waits_until_it_can;
-    alone:
-        an_upload_accepted_without_the_broker_completes_when_it_returns,
-        an_emptied_redis_costs_no_result,
-        a_hanging_redis_holds_nothing_up;
 }
 
 /// Enough rows for a job to be caught in the middle.
@@ -178,6 +176,49 @@ async fn expect_empty(channel: &lapin::Channel, queue: &str) {
     .await;
 }
 
+async fn a_purged_queue_is_filled_again(on: &mut Installation) {
+    let customer = Customer::with_balance(on, PRICE).await;
+    let service = on.service("logistic", PRICE).await;
+    for worker in &mut on.workers {
+        worker.kill();
+    }
+    let prediction = customer.predict(&service, generated(10, 110).await).await;
+    let mut database = on.database().await;
+    database.execute("SET ROLE augur_system").await;
+    let dispatched =
+        format!("SELECT count(*) FROM jobs WHERE subject_id = '{prediction}' AND dispatched_at IS NOT NULL");
+    let started = Instant::now();
+    while database.number(&dispatched).await == 0 {
+        assert!(started.elapsed() < Duration::from_secs(10), "it is not dispatched");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let (_connection, channel, queue) = queue_of(on).await;
+    channel.queue_purge(queue.as_str().into(), Default::default()).await.unwrap();
+    on.start_worker(&[]);
+    let ended = customer.ended_within(&prediction, RECOVERY_LIMIT).await;
+    assert_eq!(ended["status"], "succeeded", "{ended}");
+    assert_eq!(customer.balance().await, 0);
+}
+
+async fn a_prediction_that_nobody_takes_is_refunded_at_its_deadline(on: &mut Installation) {
+    for worker in &mut on.workers {
+        worker.kill();
+    }
+    on.restart_server_with(&[("PREDICTION_DEADLINE_SECONDS", "2")]).await;
+    let customer = Customer::with_balance(on, PRICE).await;
+    let service = on.service("logistic", PRICE).await;
+    let prediction = customer.predict(&service, generated(10, 111).await).await;
+    assert_eq!(customer.balance().await, 0);
+    let ended = customer.ended_within(&prediction, Duration::from_secs(20)).await;
+    assert_eq!(ended["status"], "failed", "{ended}");
+    assert_eq!(customer.balance().await, PRICE);
+    // Its message comes late, and changes nothing.
+    on.start_worker(&[]);
+    let next = customer.predict(&service, generated(10, 112).await).await;
+    customer.succeeded(&next).await;
+    assert_eq!(customer.prediction_now(&prediction).await, ended);
+}
+
 async fn a_message_that_nobody_can_read_stops_nothing(on: &mut Installation) {
     let customer = Customer::with_balance(on, PRICE).await;
     let service = on.service("logistic", PRICE).await;
@@ -248,6 +289,18 @@ async fn a_killed_serve_goes_on_with_its_job_within_seconds(on: &mut Installatio
     assert_eq!((running.job("attempt").await.as_str(), running.job("failures").await.as_str()), ("2", "1"));
 }
 
+async fn a_stopped_serve_goes_on_with_its_job_and_counts_no_failure(on: &mut Installation) {
+    let mut running = Running::begin(on).await;
+    on.server.signal("TERM");
+    let status = on.server.end(Duration::from_secs(60)).await;
+    assert!(status.success(), "{status}");
+    on.restart_server().await;
+    running.database = on.database().await;
+    running.database.execute("SET ROLE augur_system").await;
+    running.expect_finished_and_charged_once(RECOVERY_LIMIT).await;
+    assert_eq!(running.job("failures").await, "0");
+}
+
 /// A model file that is not the one of its manifest is never scored with.
 async fn a_tampered_model_scores_nothing_and_the_order_is_refunded(on: &mut Installation) {
     let customer = Customer::with_balance(on, PRICE).await;
@@ -294,73 +347,4 @@ async fn a_result_that_cannot_be_stored_waits_until_it_can(on: &mut Installation
     assert_eq!(ended["status"], "succeeded", "{ended}");
     assert_eq!(customer.balance().await, 0);
     customer.result(&first).await;
-}
-
-async fn an_upload_accepted_without_the_broker_completes_when_it_returns(on: &mut Installation) {
-    let customer = Customer::with_balance(on, 4 * PRICE).await;
-    let service = on.service("logistic", PRICE).await;
-    let before = customer.predict(&service, generated(20, 107).await).await;
-    customer.succeeded(&before).await;
-    let Some(outage) = Outage::begin("rabbitmq").await else { return };
-    let file = generated(20, 107).await;
-    let mut accepted = Vec::new();
-    for _ in 0..3 {
-        accepted.push(customer.predict(&service, file.clone()).await);
-    }
-    assert_eq!(customer.balance().await, 0);
-    for prediction in &accepted {
-        assert_eq!(customer.prediction_now(prediction).await["status"], "queued");
-    }
-    outage.end().await;
-    for prediction in &accepted {
-        let ended = customer.ended_within(prediction, RECOVERY_LIMIT).await;
-        assert_eq!(ended["status"], "succeeded", "{ended}");
-    }
-    assert_eq!(customer.balance().await, 0);
-}
-
-async fn flush_redis(on: &Installation) {
-    let client = redis::Client::open(on.share().redis_url.as_str()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    let kept: i64 = redis::cmd("DBSIZE").query_async(&mut connection).await.unwrap();
-    assert!(kept > 0, "there was something to lose");
-    let _: () = redis::cmd("FLUSHALL").query_async(&mut connection).await.unwrap();
-}
-
-async fn an_emptied_redis_costs_no_result(on: &mut Installation) {
-    let customer = Customer::with_balance(on, 2 * PRICE).await;
-    let service = on.service("logistic", PRICE).await;
-    let prediction = customer.predict(&service, generated(20, 108).await).await;
-    customer.succeeded(&prediction).await;
-    let before = customer.result(&prediction).await;
-    flush_redis(on).await;
-    assert_eq!(customer.result(&prediction).await, before);
-    let Some(outage) = Outage::begin("redis").await else { return };
-    assert_eq!(customer.result(&prediction).await, before);
-    let without = customer.predict(&service, generated(20, 108).await).await;
-    customer.succeeded(&without).await;
-    assert_eq!(customer.result(&without).await, before);
-    let readiness = customer.client.get_at_root("/readyz").await.expect(200).json();
-    assert_eq!(readiness["ready"], true, "{readiness}");
-    outage.end().await;
-    assert_eq!(customer.result(&prediction).await, before);
-}
-
-async fn a_hanging_redis_holds_nothing_up(on: &mut Installation) {
-    let customer = Customer::with_balance(on, PRICE).await;
-    let service = on.service("logistic", PRICE).await;
-    let client = redis::Client::open(on.share().redis_url.as_str()).unwrap();
-    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
-    // Every command of every client waits.
-    let _: () = redis::cmd("CLIENT").arg("PAUSE").arg(6_000).query_async(&mut connection).await.unwrap();
-    let started = Instant::now();
-    let prediction = customer.predict(&service, generated(20, 109).await).await;
-    customer.succeeded(&prediction).await;
-    customer.result(&prediction).await;
-    assert!(started.elapsed() < Duration::from_secs(5), "took {:?}", started.elapsed());
-    eventually("Redis answers again", Duration::from_secs(15), async || {
-        let mut connection = client.get_multiplexed_async_connection().await.ok()?;
-        redis::cmd("PING").query_async::<String>(&mut connection).await.ok()
-    })
-    .await;
 }

@@ -14,6 +14,7 @@ mod journey;
 mod million;
 mod money;
 mod operation;
+mod outages;
 mod predictions;
 mod style;
 mod tenants;
@@ -36,7 +37,8 @@ fn main() -> ExitCode {
         ("operation", operation::flows()),
         ("command_line", command_line::flows()),
         ("faults", faults::flows()),
-        // Alone and long: at the end, so that nothing waits for it.
+        // What bears no other beside it comes last, so that nothing waits for it.
+        ("outages", outages::flows()),
         ("million", million::flows()),
     ])
 }

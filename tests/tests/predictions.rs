@@ -24,6 +24,8 @@ flows! {
         one_to_a_hundred_customers_are_taken_in_one_call,
         a_file_is_checked_for_free,
         lists_are_paged_newest_first;
+    own:
+        an_expired_result_is_gone;
     distributed:
         events_come_from_whichever_api_is_asked;
 }
@@ -117,6 +119,20 @@ async fn a_deleted_prediction_is_gone_and_its_money_trail_stays(on: &Installatio
     });
     left.await;
     assert_eq!(customer.prediction_now(&prediction).await["result_url"], Value::Null);
+}
+
+async fn an_expired_result_is_gone(on: &mut Installation) {
+    let (customer, service) = customer_and_service(on).await;
+    let prediction = customer.predict(&service, generated(2, 42).await).await;
+    customer.succeeded(&prediction).await;
+    let path = format!("/predictions/{prediction}/result");
+    customer.client.get(&path).await.expect(200);
+    let mut database = on.database().await;
+    let expire = format!("UPDATE predictions SET expires_at = now() WHERE id = '{prediction}'");
+    database.execute(&format!("BEGIN; SET LOCAL ROLE augur_system; {expire}; COMMIT")).await;
+    customer.client.get(&path).await.expect_any_problem(410);
+    assert_eq!(customer.prediction_now(&prediction).await["status"], "succeeded");
+    assert_eq!(customer.balance().await, 9 * PRICE);
 }
 
 /// Files below a directory whose path has this text in it.
