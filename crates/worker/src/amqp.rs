@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use lapin::options::QueueDeclareOptions;
+use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::uri::AMQPUri;
 use lapin::{Channel, Connection, ConnectionProperties};
@@ -67,6 +67,22 @@ impl Queue {
             channel.queue_declare(self.name.as_str().into(), durable, self.arguments()).await
         })
         .await?;
+        Ok(())
+    }
+
+    /// Deletes both queues and declares them anew, on a connection of its own. Nothing is lost by it:
+    /// what the queues held is published again from PostgreSQL.
+    pub(crate) async fn remake(&self, uri: &AMQPUri, name: &str) -> Result<(), Error> {
+        let connection = connect(uri, name).await?;
+        let channel = within(CONNECT_TIMEOUT, connection.create_channel()).await?;
+        within(DECLARE_TIMEOUT, async {
+            let whatever_it_holds = QueueDeleteOptions::default();
+            channel.queue_delete(self.name.as_str().into(), whatever_it_holds).await?;
+            channel.queue_delete(self.dead.as_str().into(), whatever_it_holds).await
+        })
+        .await?;
+        self.declare(&channel).await?;
+        close(connection).await;
         Ok(())
     }
 

@@ -23,7 +23,11 @@ use crate::measures;
 use crate::source::{Feeder, Incoming, Receipt, Source};
 
 /// How long the broker may take over a small request on an open channel.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often in a row a queue may leave a consumer without an answer until it is made anew. A
+/// RabbitMQ that was killed soon after a quorum queue's first declaration comes back knowing the
+/// queue's name but without its members, and never answers for it.
+const UNANSWERED_MAX: u32 = 2;
 
 /// The form of messages that this program reads.
 const MESSAGE_VERSION: u32 = 1;
@@ -74,11 +78,18 @@ impl AmqpConsumer {
         let mut connected_before = false;
         // One line for an outage, not one for each attempt.
         let mut warned = false;
+        let mut unanswered = 0;
         while !stop.is_cancelled() {
             let opened = tokio::select! {
                 () = stop.cancelled() => return,
                 opened = self.open() => opened,
             };
+            unanswered = if matches!(opened, Err(Error::QueueUnanswered)) { unanswered + 1 } else { 0 };
+            if unanswered == UNANSWERED_MAX {
+                self.remake_queue().await;
+                unanswered = 0;
+                continue;
+            }
             match opened {
                 Ok(session) => {
                     if connected_before {
@@ -100,6 +111,14 @@ impl AmqpConsumer {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(backoff.delay()) => {}
             }
+        }
+    }
+
+    async fn remake_queue(&self) {
+        let queue = &self.queue.name;
+        tracing::warn!(queue, "The queue does not answer although the broker does; making it anew");
+        if let Err(error) = self.queue.remake(&self.uri, &self.name).await {
+            tracing::warn!(%error, queue, "The queue was not made anew");
         }
     }
 
@@ -132,7 +151,11 @@ impl AmqpConsumer {
             let name = self.queue.name.as_str().into();
             channel.basic_consume(name, tag, options, FieldTable::default()).await
         })
-        .await?;
+        .await
+        .map_err(|error| match error {
+            Error::BrokerTimedOut { .. } => Error::QueueUnanswered,
+            other => other,
+        })?;
         Ok(Session { connection, channel, deliveries })
     }
 

@@ -16,6 +16,9 @@ pub enum Error {
         /// How long the answer was waited for.
         limit_ms: u128,
     },
+    /// The broker answers, and declares the queue, but never lets anybody consume it.
+    #[error("the queue does not answer although the broker does")]
+    QueueUnanswered,
     /// The broker could not be reached a moment ago, and it is too early to try again.
     #[error("the broker cannot be reached")]
     Unavailable,
