@@ -135,11 +135,12 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 /// A probe that tells readiness checks how the broker is.
-pub fn broker_probe(url: String) -> api::HealthProbe {
+pub fn broker_probe(publisher: Arc<worker::AmqpPublisher>) -> api::HealthProbe {
     Box::new(move || {
-        let url = url.clone();
+        let publisher = publisher.clone();
         async move {
-            let problem = worker::broker_health(&url).await.err().map(|error| error.to_string());
+            // On the connection that is used, so that a broker that hangs collects no new ones.
+            let problem = publisher.health().await.err().map(|error| error.to_string());
             // Orders are accepted without it and dispatched when it returns.
             Health { name: "rabbitmq", required: false, problem }
         }

@@ -32,8 +32,9 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let installation = Installation::connect(&environment, OpenDatabase::configured(&environment)?).await?;
     let platform = &installation.platform;
     let mut process = Process::new()?;
-    process.spawn_dispatch(platform, Arc::new(worker::AmqpPublisher::new(&broker)?));
-    let probes = vec![broker_probe(broker.url)];
+    let publisher = Arc::new(worker::AmqpPublisher::new(&broker)?);
+    process.spawn_dispatch(platform, publisher.clone());
+    let probes = vec![broker_probe(publisher)];
     start_servers(&mut process, platform, &environment, jwt_secret, probes, listener).await?;
     let ended = process.run().await;
     installation.close().await?;

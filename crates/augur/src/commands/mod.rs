@@ -15,6 +15,7 @@ mod train;
 mod worker;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
@@ -103,11 +104,18 @@ pub fn run(line: CommandLine) -> Result<()> {
     }
 }
 
+/// How long threads that do not end by themselves are waited for.
+const BLOCKED_TIME_MAX: Duration = Duration::from_secs(5);
+
 fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
     // Fails only where a provider was installed before, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start the asynchronous runtime")?.block_on(work)
+    let runtime = runtime.context("cannot start the asynchronous runtime")?;
+    let ended = runtime.block_on(work);
+    // A thread that hangs in a store that does not answer must not keep a stopped process.
+    runtime.shutdown_timeout(BLOCKED_TIME_MAX);
+    ended
 }
 
 #[cfg(test)]

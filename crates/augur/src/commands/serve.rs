@@ -94,7 +94,7 @@ fn start_worker(
     let (publisher, backend, probes): (Arc<dyn Publisher>, _, _) = match broker {
         Some(broker) => {
             let publisher = Arc::new(worker::AmqpPublisher::new(&broker)?);
-            let probes = vec![broker_probe(broker.url.clone())];
+            let probes = vec![broker_probe(publisher.clone())];
             (publisher, worker::Backend::Amqp(broker), probes)
         }
         None => {

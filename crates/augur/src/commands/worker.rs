@@ -28,8 +28,9 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let installation = Installation::connect(&environment, OpenDatabase::configured(&environment)?).await?;
     let platform = &installation.platform;
     let mut process = Process::new()?;
-    process.spawn_dispatch(platform, Arc::new(worker::AmqpPublisher::new(&broker)?));
-    start_metrics(&mut process, platform, &environment, broker.url.clone()).await?;
+    let publisher = Arc::new(worker::AmqpPublisher::new(&broker)?);
+    process.spawn_dispatch(platform, publisher.clone());
+    start_metrics(&mut process, platform, &environment, publisher).await?;
     let name = worker_name();
     tracing::info!(worker = name, "working");
     let backend = worker::Backend::Amqp(broker);
@@ -45,12 +46,12 @@ async fn start_metrics(
     process: &mut Process,
     platform: &platform::Platform,
     environment: &Environment,
-    amqp_url: String,
+    publisher: Arc<worker::AmqpPublisher>,
 ) -> Result<()> {
     let Some(address) = config::address(environment, "METRICS_LISTEN")? else { return Ok(()) };
     let metrics = api::measurement::install_recorder().context("cannot start the metrics")?;
     worker::describe();
-    let operation = api::Operation { metrics, probes: vec![broker_probe(amqp_url)] };
+    let operation = api::Operation { metrics, probes: vec![broker_probe(publisher)] };
     let config = api::Config::new(hex::encode(rand::random::<[u8; 32]>()).into());
     let api = api::Api::new(platform.clone(), config, operation, process.stop.clone());
     process.spawn_metrics(api, listen(address).await?);
