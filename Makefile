@@ -36,7 +36,7 @@ deny: ## checks licences, sources and doubles of the dependencies (needs cargo-d
 hooks: ## has git run `make check` before each commit
 	git config core.hooksPath scripts/hooks
 
-services: ## starts the tests' servers for a session of work: eval "$$(make -s services)"
+services: ## starts the tests' servers and leaves them running: eval "$$(make -s services)"
 	@scripts/install_packages test
 	@scripts/test_services start
 
