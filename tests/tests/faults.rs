@@ -125,7 +125,7 @@ async fn a_worker_that_sleeps_longer_than_its_lease_cannot_settle_late(on: &mut 
     running.expect_finished_and_charged_once(RECOVERY_LIMIT).await;
     let finished = running.customer.prediction_now(&running.prediction).await;
     sleeper.signal("CONT");
-    sleeper.has_logged(&["lost"], Duration::from_secs(20)).await;
+    sleeper.has_logged(&[&running.prediction, "\"attempt\":1"], Duration::from_secs(20)).await;
     assert_eq!(running.customer.prediction_now(&running.prediction).await, finished);
     running.expect_finished_and_charged_once(Duration::ZERO).await;
 }
