@@ -57,15 +57,27 @@ pub async fn deposit(
     idempotency: Option<&Idempotency>,
 ) -> Result<Replayable<Transaction>, Error> {
     let mut tx = AdminTx::begin_writing(platform, access).await?;
+    let paid_in = deposit_in(&mut tx, access, &deposit, idempotency).await;
+    let paid_in = tx.finish(paid_in).await?;
+    if !paid_in.replayed {
+        count_moved("deposit", deposit.amount);
+    }
+    Ok(paid_in)
+}
+
+async fn deposit_in(
+    tx: &mut AdminTx,
+    access: &Access,
+    deposit: &Deposit,
+    idempotency: Option<&Idempotency>,
+) -> Result<Replayable<Transaction>, Error> {
     let scope = tx.administrator().user().0;
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
         return Ok(Replayable::replayed(answer));
     }
-    let transaction = pay_in(&mut tx, &deposit, Some(&access.request_id)).await?;
+    let transaction = pay_in(tx, deposit, Some(&access.request_id)).await?;
     // The key comes after the ledger's statement: its answer holds the balance that this gave.
     idempotency::keep(tx.connection(), scope, idempotency, &transaction).await?;
-    tx.commit().await?;
-    count_moved("deposit", deposit.amount);
     Ok(Replayable::first(transaction))
 }
 

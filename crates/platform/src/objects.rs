@@ -6,8 +6,8 @@
 
 use crate::{Error, PredictionId};
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use futures::{StreamExt, TryStreamExt};
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::{
     GetResult, ObjectStore, ObjectStoreExt, ObjectStoreScheme, RetryConfig, aws::AmazonS3Builder,
     buffered::BufWriter, local::LocalFileSystem, path::Path, prefix::PrefixStore,
@@ -141,21 +141,98 @@ impl Objects {
     }
 
     /// The predictions that have objects under `inputs/` or `results/`, with the time of each object.
-    pub(crate) async fn list_predictions(&self) -> Result<Vec<(PredictionId, DateTime<Utc>)>, Error> {
-        let mut found = Vec::new();
-        for prefix in ["inputs", "results"] {
-            let mut listed = self.store.list(Some(&Path::from(prefix)));
-            while let Some(object) = listed.next().await.transpose()? {
-                let id = object.location.parts().nth(1).and_then(|part| part.as_ref().parse().ok());
-                found.extend(id.map(|id| (id, object.last_modified)));
+    pub(crate) fn list_predictions(
+        &self,
+    ) -> impl Stream<Item = Result<(PredictionId, DateTime<Utc>), Error>> + '_ {
+        let list = |prefix: &str| self.store.list(Some(&Path::from(prefix)));
+        list("inputs").chain(list("results")).map_err(Error::from).try_filter_map(|object| {
+            let id = object.location.parts().nth(1).and_then(|part| part.as_ref().parse().ok());
+            std::future::ready(Ok(id.map(|id| (id, object.last_modified))))
+        })
+    }
+
+    /// Removes what killed processes were writing when they were last seen alive `age_min` ago or
+    /// earlier. A local store stages a file as `name#number`, and does not list it.
+    pub(crate) async fn remove_staged_files(&self, age_min: TimeDelta) -> Result<(), Error> {
+        let Some(root) = self.local_root.clone() else { return Ok(()) };
+        let age_min = age_min.to_std().map_err(Error::internal)?;
+        let removed = tokio::task::spawn_blocking(move || {
+            let inputs = remove_staged(&root.join("inputs"), age_min)?;
+            let mut results = 0;
+            for directory in directories(&root.join("results"))? {
+                results += remove_staged(&directory, age_min)?;
             }
+            Ok::<u64, std::io::Error>(inputs + results)
+        });
+        match removed.await.map_err(Error::internal)? {
+            Ok(0) => Ok(()),
+            Ok(files) => {
+                tracing::info!(files, "removed files that were never finished");
+                Ok(())
+            }
+            Err(error) => Err(Error::Unavailable { dependency: "object store", detail: error.to_string() }),
         }
-        Ok(found)
     }
 
     /// Whether the store can be written, by writing.
     pub async fn probe(&self) -> Result<(), Error> {
         let path = Path::from("probe");
         self.put(&path, Bytes::from_static(b"augur")).await
+    }
+}
+
+/// The directories in a directory, which may not exist yet.
+fn directories(parent: &std::path::Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(parent) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    paths.filter(|path| path.as_ref().map_or(true, |path| path.is_dir())).collect()
+}
+
+/// Removes a directory's old `name#number` files, and tells how many.
+fn remove_staged(directory: &std::path::Path, age_min: Duration) -> std::io::Result<u64> {
+    let entries = match std::fs::read_dir(directory) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        entries => entries?,
+    };
+    let mut removed = 0;
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let staged = name.to_str().and_then(|name| name.rsplit_once('#'));
+        let staged = staged.is_some_and(|(_, number)| number.bytes().all(|digit| digit.is_ascii_digit()));
+        let age = entry.metadata()?.modified()?.elapsed().unwrap_or_default();
+        if staged && age >= age_min {
+            std::fs::remove_file(entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_never_finished_is_removed_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let objects = Objects::open_directory(directory.path().to_owned()).unwrap();
+        let kept = input_path(PredictionId::new());
+        objects.put(&kept, Bytes::from_static(b"customers")).await.unwrap();
+        let result = result_path(PredictionId::new(), 1);
+        objects.put(&result, Bytes::from_static(b"result")).await.unwrap();
+        let staged = [format!("{kept}#1"), format!("{result}#12")].map(|name| directory.path().join(name));
+        for path in &staged {
+            std::fs::write(path, b"half").unwrap();
+        }
+        objects.remove_staged_files(TimeDelta::hours(2)).await.unwrap();
+        assert!(staged.iter().all(|path| path.exists()), "an upload may be under way");
+        objects.remove_staged_files(TimeDelta::zero()).await.unwrap();
+        assert!(!staged.iter().any(|path| path.exists()));
+        assert_eq!(objects.get(&kept).await.unwrap(), "customers");
+        assert_eq!(objects.get(&result).await.unwrap(), "result");
     }
 }

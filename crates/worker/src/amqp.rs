@@ -70,15 +70,15 @@ impl Queue {
         Ok(())
     }
 
-    /// Deletes both queues and declares them anew, on a connection of its own. Nothing is lost by it:
-    /// what the queues held is published again from PostgreSQL.
+    /// Deletes the queue and declares it anew, on a connection of its own. Nothing is lost by it: what
+    /// the queue held is published again from PostgreSQL. The queue of unreadable messages, which
+    /// PostgreSQL does not hold, is left alone.
     pub(crate) async fn remake(&self, uri: &AMQPUri, name: &str) -> Result<(), Error> {
         let connection = connect(uri, name).await?;
         let channel = within(CONNECT_TIMEOUT, connection.create_channel()).await?;
         within(DECLARE_TIMEOUT, async {
             let whatever_it_holds = QueueDeleteOptions::default();
-            channel.queue_delete(self.name.as_str().into(), whatever_it_holds).await?;
-            channel.queue_delete(self.dead.as_str().into(), whatever_it_holds).await
+            channel.queue_delete(self.name.as_str().into(), whatever_it_holds).await
         })
         .await?;
         self.declare(&channel).await?;

@@ -27,7 +27,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often in a row a queue may leave a consumer without an answer until it is made anew. A
 /// RabbitMQ that was killed soon after a quorum queue's first declaration comes back knowing the
 /// queue's name but without its members, and never answers for it.
-const UNANSWERED_MAX: u32 = 2;
+const UNANSWERED_MAX: u32 = 3;
 
 /// The form of messages that this program reads.
 const MESSAGE_VERSION: u32 = 1;

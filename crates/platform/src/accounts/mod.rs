@@ -11,6 +11,7 @@ use crate::audit_log::{self, Event};
 use crate::{Access, Credential, Error, Platform, TenantId, TenantTx, UserId};
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
+use serde_json::json;
 
 /// A person who signs in, with the tenant that was made for them.
 #[derive(Clone, Debug)]
@@ -82,11 +83,12 @@ async fn create(
     ledger::open_account(&mut transaction, tenant.account()).await?;
     let event = Event {
         action: "user.registered",
-        actor: Some(user),
+        // Nobody is signed in on the command line.
+        actor: request_id.is_some().then_some(user),
         tenant: Some(tenant),
         subject: Some(user.0),
+        detail: json!({ "is_admin": is_admin }),
         request_id,
-        ..Event::default()
     };
     audit_log::write(&mut transaction, event).await?;
     let made = db::select_user(&mut transaction, user).await?.ok_or(Error::NotFound("user"))?;

@@ -4,10 +4,11 @@ use crate::{Error, PredictionId};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-/// A result that must be there.
+/// A succeeded prediction, whose input and result must be there.
 pub(super) struct StoredResult {
     pub(super) prediction: PredictionId,
     pub(super) attempt: i32,
+    pub(super) input_sha256: Vec<u8>,
     pub(super) sha256: Vec<u8>,
 }
 
@@ -63,7 +64,8 @@ pub(super) async fn select_late_jobs(connection: &mut PgConnection) -> Result<Ve
 
 pub(super) async fn select_results(connection: &mut PgConnection) -> Result<Vec<StoredResult>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT id, result_attempt AS "attempt!", result_sha256 AS "sha256!" FROM predictions
+        r#"SELECT id, result_attempt AS "attempt!", input_sha256, result_sha256 AS "sha256!"
+           FROM predictions
            WHERE status = 'succeeded' AND erased_at IS NULL AND expires_at > now() ORDER BY id"#
     )
     .fetch_all(connection)
@@ -73,6 +75,7 @@ pub(super) async fn select_results(connection: &mut PgConnection) -> Result<Vec<
         .map(|row| StoredResult {
             prediction: PredictionId(row.id),
             attempt: row.attempt,
+            input_sha256: row.input_sha256,
             sha256: row.sha256,
         })
         .collect())

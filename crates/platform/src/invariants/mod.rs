@@ -2,10 +2,11 @@
 
 mod db;
 
-use crate::objects::result_path;
+use crate::objects::{input_path, result_path};
 use crate::{Access, AdminTx, Error, Platform};
 use futures::TryStreamExt;
 use ledger::{Check, Violation};
+use object_store::path::Path;
 use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 
@@ -14,7 +15,7 @@ use sqlx::PgConnection;
 pub enum Depth {
     /// At the tables.
     Tables,
-    /// At the tables, and every result is read again and compared with its SHA-256.
+    /// At the tables, and every input and result is read again and compared with its SHA-256.
     Files,
 }
 
@@ -36,7 +37,7 @@ pub async fn check(platform: &Platform, depth: Depth) -> Result<Check, Error> {
     };
     transaction.commit().await?;
     for result in results {
-        found.violations.extend(check_result(platform, &result).await?);
+        found.violations.extend(check_files(platform, &result).await?);
     }
     metrics::gauge!("augur_invariant_violations").set(found.violations.len() as f64);
     Ok(found)
@@ -56,25 +57,37 @@ async fn check_orders(connection: &mut PgConnection) -> Result<Vec<Violation>, E
         .collect())
 }
 
-/// Reads a result again. One that was erased since the tables were read is no violation.
-async fn check_result(platform: &Platform, result: &db::StoredResult) -> Result<Option<Violation>, Error> {
-    let violation = |detail: String| Some(Violation::new("result_can_be_read", result.prediction.0, detail));
-    let reader = match platform.objects.reader(&result_path(result.prediction, result.attempt)).await {
-        Ok(reader) => reader,
-        Err(Error::NotFound(_)) => {
-            let mut connection = platform.system.acquire().await?;
-            let erased = db::is_erased(&mut connection, result.prediction).await?;
-            return Ok(if erased { None } else { violation("the result is missing".to_owned()) });
-        }
-        Err(error) => return Err(error),
-    };
-    let mut stream = reader.into_stream();
+/// Reads the input and the result of a prediction again. What was erased since the tables were read
+/// is no violation.
+async fn check_files(platform: &Platform, stored: &db::StoredResult) -> Result<Vec<Violation>, Error> {
+    let files = [
+        ("the input", input_path(stored.prediction), &stored.input_sha256),
+        ("the result", result_path(stored.prediction, stored.attempt), &stored.sha256),
+    ];
+    let mut found = Vec::new();
+    for (name, path, expected) in files {
+        let problem = match digest(platform, &path).await {
+            Ok(digest) if digest.as_slice() == expected.as_slice() => continue,
+            Ok(_) => format!("the SHA-256 of {name} is not the one that was recorded"),
+            Err(Error::NotFound(_)) => {
+                let mut connection = platform.system.acquire().await?;
+                if db::is_erased(&mut connection, stored.prediction).await? {
+                    continue;
+                }
+                format!("{name} is missing")
+            }
+            Err(error) => return Err(error),
+        };
+        found.push(Violation::new("result_can_be_read", stored.prediction.0, problem));
+    }
+    Ok(found)
+}
+
+async fn digest(platform: &Platform, path: &Path) -> Result<[u8; 32], Error> {
+    let mut stream = platform.objects.reader(path).await?.into_stream();
     let mut hasher = Sha256::new();
     while let Some(piece) = stream.try_next().await? {
         hasher.update(&piece);
     }
-    if hasher.finalize().as_slice() == result.sha256 {
-        return Ok(None);
-    }
-    Ok(violation("the result's SHA-256 is not the one that was settled".to_owned()))
+    Ok(hasher.finalize().into())
 }

@@ -2,7 +2,7 @@
 
 use super::{Claim, JobKind, Message, Statistics};
 use crate::{Error, JobId, PredictionId, TenantId};
-use chrono::{DateTime, Utc};
+use chrono::TimeDelta;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -51,17 +51,17 @@ pub(crate) async fn insert(
     tenant: TenantId,
     kind: JobKind,
     subject: PredictionId,
-    deadline_at: DateTime<Utc>,
+    deadline: TimeDelta,
     request_id: &str,
 ) -> Result<(), Error> {
     sqlx::query!(
         r#"INSERT INTO jobs (id, tenant_id, kind, subject_id, deadline_at, request_id)
-           VALUES ($1, $2, $3, $4, $5, $6)"#,
+           VALUES ($1, $2, $3, $4, now() + $5::float8 * interval '1 second', $6)"#,
         JobId::new().0,
         tenant.0,
         kind.as_str(),
         subject.0,
-        deadline_at,
+        deadline.as_seconds_f64(),
         request_id
     )
     .execute(connection)
@@ -171,6 +171,13 @@ pub(super) async fn release_owner(connection: &mut PgConnection, owner: &str) ->
               OR (state = 'queued' AND dispatched_at IS NOT NULL)"#,
         owner
     )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        r#"UPDATE predictions SET status = 'queued', rows_done = 0 FROM jobs
+           WHERE jobs.kind = 'prediction' AND jobs.subject_id = predictions.id AND jobs.state = 'queued'
+             AND predictions.status = 'running'"#
+    )
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
@@ -236,16 +243,20 @@ pub(super) async fn clear_stale_marks(connection: &mut PgConnection) -> Result<u
     Ok(done.rows_affected())
 }
 
-/// A job past its deadline or out of attempts, locked.
-pub(super) async fn lock_overdue(connection: &mut PgConnection) -> Result<Option<Overdue>, Error> {
+/// A job past its deadline or out of attempts, locked; none of those that are to be left alone.
+pub(super) async fn lock_overdue(
+    connection: &mut PgConnection,
+    left_alone: &[Uuid],
+) -> Result<Option<Overdue>, Error> {
     let row = sqlx::query!(
         r#"SELECT id, kind, subject_id, tenant_id, attempt, request_id, failures,
                   deadline_at > now() AS "exhausted!"
            FROM jobs
-           WHERE state IN ('queued', 'running')
+           WHERE state IN ('queued', 'running') AND id <> ALL($1)
              AND (deadline_at <= now() OR (state = 'queued' AND failures >= 3)
                OR (state = 'running' AND lease_until < now() AND failures >= 2))
-           ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"#
+           ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"#,
+        left_alone
     )
     .fetch_optional(connection)
     .await?;
@@ -269,7 +280,7 @@ pub(crate) async fn notify(connection: &mut PgConnection, channel: &str, payload
 }
 
 /// A lock that lasts until the transaction's end and that one process at a time gets.
-pub(super) async fn try_lock(connection: &mut PgConnection, name: &str) -> Result<bool, Error> {
+pub(crate) async fn try_lock(connection: &mut PgConnection, name: &str) -> Result<bool, Error> {
     Ok(sqlx::query_scalar!(r#"SELECT pg_try_advisory_xact_lock(hashtextextended($1, 1)) AS "locked!""#, name)
         .fetch_one(connection)
         .await?)

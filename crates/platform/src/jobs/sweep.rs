@@ -1,10 +1,12 @@
 //! The sweeper: puts right what got lost, late or stuck.
 
 use super::db;
+use crate::invariants::{self, Depth};
 use crate::predictions::{self, PredictionError};
 use crate::{Error, Platform, idempotency, sessions};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// How often the sweeper looks.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -14,6 +16,12 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often it looks for objects that belong to nothing.
 const ORPHAN_INTERVAL: Duration = Duration::from_secs(1_800);
+
+/// How often it checks the invariants.
+const INVARIANT_INTERVAL: Duration = Duration::from_secs(300);
+
+/// How many jobs that cannot be ended it passes over in one look.
+const LEFT_ALONE_MAX: usize = 100;
 
 /// How many overdue jobs it ends in one look.
 const OVERDUE_MAX: u64 = 100;
@@ -30,6 +38,7 @@ pub struct Sweep {
 /// Sweeps until stopped. Any number of processes may run it.
 pub async fn sweep(platform: Platform, stop: CancellationToken) {
     let mut expiry_due = Instant::now();
+    let mut invariants_due = Instant::now() + Duration::from_secs(30);
     // An upload lasts an hour at most, so there is no hurry.
     let mut orphans_due = Instant::now() + Duration::from_secs(60);
     loop {
@@ -48,6 +57,12 @@ pub async fn sweep(platform: Platform, stop: CancellationToken) {
                 tracing::warn!(%error, "could not sweep what expired");
             }
         }
+        if Instant::now() >= invariants_due {
+            invariants_due = Instant::now() + INVARIANT_INTERVAL;
+            if let Err(error) = sweep_invariants(&platform).await {
+                tracing::warn!(%error, "could not check the invariants");
+            }
+        }
         if Instant::now() >= orphans_due {
             orphans_due = Instant::now() + ORPHAN_INTERVAL;
             if let Err(error) = predictions::erase_orphans(&platform).await {
@@ -58,24 +73,33 @@ pub async fn sweep(platform: Platform, stop: CancellationToken) {
 }
 
 async fn sweep_jobs(platform: &Platform) -> Result<Sweep, Error> {
-    let mut failed = 0;
-    while failed < OVERDUE_MAX && fail_one_overdue(platform).await? {
-        failed += 1;
-    }
     let mut connection = platform.system.acquire().await?;
     let redispatched = db::clear_stale_marks(&mut connection).await?;
     drop(connection);
     if redispatched > 0 {
         platform.notifications.jobs.notify_one();
     }
+    let mut sweep = Sweep { redispatched, failed: 0 };
+    // A job that cannot be ended must not keep those behind it from their refunds.
+    let mut left_alone = Vec::new();
+    while sweep.failed < OVERDUE_MAX && left_alone.len() < LEFT_ALONE_MAX {
+        match fail_one_overdue(platform, &mut left_alone).await {
+            Ok(true) => sweep.failed += 1,
+            Ok(false) => break,
+            Err(error) if error.is_outage() => return Err(error),
+            Err(error) => tracing::error!(%error, "a job past its end could not be failed and refunded"),
+        }
+    }
     super::statistics(platform).await?;
-    Ok(Sweep { redispatched, failed })
+    Ok(sweep)
 }
 
-/// One job in a transaction of its own: no account stays locked while the next job is looked at.
-async fn fail_one_overdue(platform: &Platform) -> Result<bool, Error> {
+/// One job in a transaction of its own: no account stays locked while the next job is looked at. A
+/// job is on the list of those left alone before it is tried, and stays there if it fails.
+async fn fail_one_overdue(platform: &Platform, left_alone: &mut Vec<Uuid>) -> Result<bool, Error> {
     let mut transaction = platform.system.begin().await?;
-    let Some(overdue) = db::lock_overdue(&mut transaction).await? else { return Ok(false) };
+    let Some(overdue) = db::lock_overdue(&mut transaction, left_alone).await? else { return Ok(false) };
+    left_alone.push(overdue.claim.job.0);
     let error = if overdue.exhausted {
         PredictionError::attempts_exhausted()
     } else {
@@ -83,8 +107,22 @@ async fn fail_one_overdue(platform: &Platform) -> Result<bool, Error> {
     };
     let finished = predictions::fail(&mut transaction, &overdue.claim, &error).await?;
     transaction.commit().await?;
+    left_alone.pop();
     finished.report();
     Ok(true)
+}
+
+/// Checks the tables' invariants, one process at a time, and tells what does not hold.
+async fn sweep_invariants(platform: &Platform) -> Result<(), Error> {
+    let mut transaction = platform.system.begin().await?;
+    if !db::try_lock(&mut transaction, "augur invariants").await? {
+        return Ok(());
+    }
+    let found = invariants::check(platform, Depth::Tables).await?;
+    for violation in &found.violations {
+        tracing::error!(violation.invariant, %violation.subject_id, violation.detail, "an invariant is broken");
+    }
+    Ok(transaction.commit().await?)
 }
 
 async fn sweep_expired(platform: &Platform) -> Result<(), Error> {

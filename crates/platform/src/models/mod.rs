@@ -63,8 +63,8 @@ pub async fn register_shipped(platform: &Platform, shipped: &[ShippedModel]) -> 
 /// The model of a version, from memory or from the object store, checked against its SHA-256.
 ///
 /// # Errors
-/// [`Error::ModelUnavailable`] where the file is missing or not the one that was registered;
-/// [`Error::Unavailable`] where the store does not answer.
+/// [`Error::ModelUnavailable`] where the file is not the one that was registered;
+/// [`Error::Unavailable`] where the store does not answer or does not have it.
 pub async fn load(platform: &Platform, id: ModelVersionId) -> Result<Arc<Model>, Error> {
     let version = {
         let mut connection = platform.system.acquire().await?;
@@ -78,12 +78,16 @@ pub(crate) async fn load_version(platform: &Platform, version: &ModelVersion) ->
     if let Some(model) = loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&version.sha256) {
         return Ok(model.clone());
     }
-    let file = match platform.objects.get(&version.artifact.as_str().into()).await {
-        Err(Error::NotFound(_)) => {
-            return Err(Error::ModelUnavailable(format!("the file of version {} is missing", version.id)));
-        }
-        other => other?,
-    };
+    // Registered files are never deleted: one that is missing means a store that is not the right one,
+    // or not there yet, and the work waits for it.
+    let file =
+        platform.objects.get(&version.artifact.as_str().into()).await.map_err(|error| match error {
+            Error::NotFound(_) => Error::Unavailable {
+                dependency: "object store",
+                detail: format!("the file of model version {} is missing", version.id),
+            },
+            other => other,
+        })?;
     let manifest = serde_json::to_vec(&version.manifest).map_err(Error::internal)?;
     let model = tokio::task::spawn_blocking(move || Model::from_parts(&manifest, &file))
         .await

@@ -83,6 +83,19 @@ pub async fn place(
     idempotency: Option<&Idempotency>,
 ) -> Result<Replayable<Order>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
+    let placed = place_in(&mut tx, service, idempotency).await;
+    let placed = tx.finish(placed).await?;
+    if !placed.replayed {
+        count_moved("debit", placed.value.price);
+    }
+    Ok(placed)
+}
+
+async fn place_in(
+    tx: &mut TenantTx,
+    service: ServiceId,
+    idempotency: Option<&Idempotency>,
+) -> Result<Replayable<Order>, Error> {
     let writer = tx.writer()?;
     let scope = writer.tenant().0;
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
@@ -95,8 +108,6 @@ pub async fn place(
     let order = begin(tx.connection(), writer, &service, OrderStatus::Paid).await?;
     idempotency::keep(tx.connection(), scope, idempotency, &order).await?;
     debit(tx.connection(), &order).await?;
-    tx.commit().await?;
-    count_moved("debit", order.price);
     Ok(Replayable::first(order))
 }
 
@@ -134,6 +145,19 @@ pub async fn cancel(
     idempotency: Option<&Idempotency>,
 ) -> Result<Replayable<Order>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
+    let cancelled = cancel_in(&mut tx, id, idempotency).await;
+    let cancelled = tx.finish(cancelled).await?;
+    if !cancelled.replayed {
+        count_moved("refund", cancelled.value.price);
+    }
+    Ok(cancelled)
+}
+
+async fn cancel_in(
+    tx: &mut TenantTx,
+    id: OrderId,
+    idempotency: Option<&Idempotency>,
+) -> Result<Replayable<Order>, Error> {
     let writer = tx.writer()?;
     let scope = writer.tenant().0;
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
@@ -147,8 +171,6 @@ pub async fn cancel(
     ledger::refund(tx.connection(), tenant.account(), id, TransactionId::new(), None).await?;
     let order = db::select(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("order"))?;
     idempotency::keep(tx.connection(), scope, idempotency, &order).await?;
-    tx.commit().await?;
-    count_moved("refund", order.price);
     Ok(Replayable::first(order))
 }
 
@@ -165,6 +187,21 @@ pub async fn refund(
 ) -> Result<Replayable<Order>, Error> {
     let note = checked_note(Some(note))?.ok_or_else(|| Error::invalid("note", "a refund says why"))?;
     let mut tx = AdminTx::begin_writing(platform, access).await?;
+    let refunded = refund_in(&mut tx, access, id, note, idempotency).await;
+    let refunded = tx.finish(refunded).await?;
+    if !refunded.replayed {
+        count_moved("refund", refunded.value.price);
+    }
+    Ok(refunded)
+}
+
+async fn refund_in(
+    tx: &mut AdminTx,
+    access: &Access,
+    id: OrderId,
+    note: &str,
+    idempotency: Option<&Idempotency>,
+) -> Result<Replayable<Order>, Error> {
     let administrator = tx.administrator();
     let scope = administrator.user().0;
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
@@ -194,8 +231,6 @@ pub async fn refund(
     ledger::refund(tx.connection(), tenant.account(), id, TransactionId::new(), Some(note)).await?;
     let order = db::select(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("order"))?;
     idempotency::keep(tx.connection(), scope, idempotency, &order).await?;
-    tx.commit().await?;
-    count_moved("refund", order.price);
     Ok(Replayable::first(order))
 }
 

@@ -12,6 +12,7 @@ use crate::{Access, Error, OrderId, Platform, PredictionId, ServiceId, TenantTx,
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{Stream, StreamExt};
+use ledger::Money;
 use object_store::buffered::BufWriter;
 use scoring::{Inspection, Inspector, Limits, Manifest, OnError, Schema, match_columns};
 use sha2::{Digest, Sha256};
@@ -80,7 +81,6 @@ pub async fn accept(
         let sha256 = hash_stream(stream).await?;
         return replay(platform, access, upload, sha256).await;
     };
-    let placed = matches!(upload.target, Target::Service(_));
     let prediction = PredictionId::new();
     let stored = store(platform, prediction, &terms.schema, stream).await?;
     let mut tx = TenantTx::begin(platform, access).await?;
@@ -88,11 +88,12 @@ pub async fn accept(
     let recorded = match recorded {
         Ok(recorded) => recorded,
         Err(error) => {
-            drop(tx);
+            let refused = tx.finish(Err(error)).await;
             discard(platform, prediction).await;
-            return Err(error);
+            return refused;
         }
     };
+    let paid = recorded.value.1;
     if recorded.replayed {
         discard(platform, prediction).await;
     } else {
@@ -100,12 +101,11 @@ pub async fn accept(
         // deletes it if the prediction does not exist.
         tx.commit().await?;
         metrics::counter!("augur_predictions_accepted_total").increment(1);
-        if placed {
-            count_moved("debit", terms.service.price);
+        if let Some(price) = paid {
+            count_moved("debit", price);
         }
     }
-    let prediction = read::get(platform, access, recorded.value).await?;
-    Ok(Replayable { value: prediction, replayed: recorded.replayed })
+    Ok(Replayable { value: recorded.value.0, replayed: recorded.replayed })
 }
 
 /// Reads a file without storing it for good and says how a service would take it, free of charge.
@@ -116,6 +116,7 @@ pub async fn check(
     service: ServiceId,
 ) -> Result<(Service, Schema), Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
+    tx.writer()?;
     let service = services::db::select(tx.connection(), service)
         .await?
         .filter(|service| service.active)
@@ -227,7 +228,8 @@ async fn write_inspected(
 }
 
 /// Writes order, prediction, job and key into the transaction, the key's look-up first and the
-/// debit last. The value is the prediction that the key names, new or not.
+/// debit last. The value is the prediction that the key names, new or not, and what was paid just
+/// now.
 async fn record(
     platform: &Platform,
     access: &Access,
@@ -235,12 +237,13 @@ async fn record(
     upload: Upload,
     service: &Service,
     stored: &Stored,
-) -> Result<Replayable<PredictionId>, Error> {
+) -> Result<Replayable<(Prediction, Option<Money>)>, Error> {
     let writer = tx.writer()?;
     let scope = writer.tenant().0;
     let idempotency = upload.idempotency.map(|key| Idempotency { body_sha256: stored.sha256, ..key });
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency.as_ref()).await? {
-        return Ok(Replayable::replayed(answer));
+        let prediction = db::select(tx.connection(), writer.tenant(), answer).await?;
+        return Ok(Replayable::replayed((prediction.ok_or(Error::NotFound("prediction"))?, None)));
     }
     if Utc::now() - time_of(stored.prediction) > UPLOAD_TIME_MAX {
         return Err(Error::BadUpload {
@@ -259,17 +262,23 @@ async fn record(
             }
             (order, false)
         }
-        Target::Service(_) => {
-            (orders::begin(tx.connection(), writer, service, OrderStatus::InUse).await?, true)
+        Target::Service(id) => {
+            // The upload may have taken long: the order is placed now, at the price of now.
+            let current = services::db::select(tx.connection(), id).await?.filter(|service| service.active);
+            let current = current.ok_or(Error::NotFound("service"))?;
+            (orders::begin(tx.connection(), writer, &current, OrderStatus::InUse).await?, true)
         }
     };
     insert(platform, access, tx, &order, service, stored, (&upload.file_name, upload.on_error)).await?;
     idempotency::keep(tx.connection(), scope, idempotency.as_ref(), &stored.prediction).await?;
     jobs::db::notify(tx.connection(), JOBS_CHANNEL, "").await?;
+    // Read before the commit: once it is durable, nothing may stand between it and the answer.
+    let prediction = db::select(tx.connection(), writer.tenant(), stored.prediction).await?;
+    let prediction = prediction.ok_or(Error::NotFound("prediction"))?;
     if placed {
         orders::debit(tx.connection(), &order).await?;
     }
-    Ok(Replayable::first(stored.prediction))
+    Ok(Replayable::first((prediction, placed.then_some(order.price))))
 }
 
 async fn insert(
@@ -281,7 +290,6 @@ async fn insert(
     stored: &Stored,
     (file_name, on_error): (&str, OnError),
 ) -> Result<(), Error> {
-    let now = Utc::now();
     let row = db::NewPrediction {
         id: stored.prediction,
         tenant: order.tenant,
@@ -295,10 +303,10 @@ async fn insert(
         rows_total: stored.inspection.rows,
         rows_max: service.rows_max,
         status: PredictionStatus::Queued,
-        expires_at: now + platform.limits.retention,
+        retention: platform.limits.retention,
     };
     db::insert(tx.connection(), row).await?;
-    let deadline = now + platform.limits.deadline;
+    let deadline = platform.limits.deadline;
     let kind = JobKind::Prediction;
     jobs::db::insert(tx.connection(), order.tenant, kind, stored.prediction, deadline, &access.request_id)
         .await
@@ -322,11 +330,10 @@ async fn replay(
     let mut tx = TenantTx::begin(platform, access).await?;
     let scope = tx.writer()?.tenant().0;
     let idempotency = upload.idempotency.map(|key| Idempotency { body_sha256: sha256, ..key });
-    let answer: Option<PredictionId> =
-        idempotency::take(tx.connection(), scope, idempotency.as_ref()).await?;
+    let answer = idempotency::take(tx.connection(), scope, idempotency.as_ref()).await;
+    let answer: Option<PredictionId> = tx.finish(answer).await?;
     // The key had an answer when the upload began; it can only have been forgotten since.
     let id = answer.ok_or(Error::IdempotencyInFlight)?;
-    drop(tx);
     Ok(Replayable::replayed(read::get(platform, access, id).await?))
 }
 

@@ -3,7 +3,7 @@
 use super::{Prediction, PredictionStatus, ResultFile, Work};
 use crate::jobs::Claim;
 use crate::{Error, ModelVersionId, OrderId, PredictionId, TenantId};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use scoring::{Dialect, OnError};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -23,7 +23,7 @@ pub(super) struct NewPrediction<'a> {
     pub(super) rows_total: u64,
     pub(super) rows_max: u64,
     pub(super) status: PredictionStatus,
-    pub(super) expires_at: DateTime<Utc>,
+    pub(super) retention: TimeDelta,
 }
 
 /// Where a result lies and what it must be.
@@ -82,7 +82,8 @@ pub(super) async fn insert(connection: &mut PgConnection, new: NewPrediction<'_>
     sqlx::query!(
         r#"INSERT INTO predictions (id, tenant_id, order_id, model_version_id, file_name, on_error, dialect,
                   input_bytes, input_sha256, rows_total, rows_max, status, expires_at)
-           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"#,
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+                   now() + $13::float8 * interval '1 second')"#,
         new.id.0,
         new.tenant.0,
         new.order.0,
@@ -95,7 +96,7 @@ pub(super) async fn insert(connection: &mut PgConnection, new: NewPrediction<'_>
         count(new.rows_total),
         count(new.rows_max),
         encoded(&new.status)?,
-        new.expires_at
+        new.retention.as_seconds_f64()
     )
     .execute(connection)
     .await?;

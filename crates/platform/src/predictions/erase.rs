@@ -3,12 +3,16 @@
 
 use super::{PredictionStatus, accept::time_of, db};
 use crate::audit_log::{self, Event};
-use crate::{Access, Error, Platform, PredictionId, TenantTx};
+use crate::{Access, Error, Platform, PredictionId, TenantTx, jobs};
 use chrono::{TimeDelta, Utc};
+use futures::{StreamExt, TryStreamExt};
 use std::collections::HashSet;
 
 /// A file without a prediction is left alone this long: its upload may be under way.
 const ORPHAN_AGE_MIN: TimeDelta = TimeDelta::hours(2);
+
+/// How many listed files are compared with the predictions at a time.
+const LISTED_AT_ONCE: usize = 1000;
 
 /// How many predictions are erased in one look.
 const ERASED_MAX: i64 = 200;
@@ -54,31 +58,37 @@ pub(crate) async fn erase_expired(platform: &Platform) -> Result<(), Error> {
         db::select_erasing(&mut connection, ERASED_MAX).await?
     };
     for id in unfinished {
-        erase_files(platform, id).await?;
+        // One that cannot be erased now must not keep the others.
+        if let Err(error) = erase_files(platform, id).await {
+            tracing::warn!(%error, prediction_id = %id, "could not erase a prediction's files; trying again later");
+        }
     }
     Ok(())
 }
 
 /// Deletes files without a prediction, which refused uploads and killed processes leave.
 pub(crate) async fn erase_orphans(platform: &Platform) -> Result<(), Error> {
-    let listed = platform.objects.list_predictions().await?;
+    let mut transaction = platform.system.begin().await?;
+    if !jobs::db::try_lock(&mut transaction, "augur orphans").await? {
+        return Ok(());
+    }
     let oldest = Utc::now() - ORPHAN_AGE_MIN;
-    let old: HashSet<PredictionId> = listed
-        .into_iter()
-        .filter(|(id, modified)| time_of(*id) < oldest && *modified < oldest)
-        .map(|(id, _)| id)
-        .collect();
-    let old: Vec<PredictionId> = old.into_iter().collect();
-    for some in old.chunks(1000) {
-        let known = {
-            let mut connection = platform.system.acquire().await?;
-            db::select_existing(&mut connection, some).await?
-        };
-        for id in some.iter().filter(|id| !known.contains(id)) {
+    let mut listed = platform.objects.list_predictions().try_chunks(LISTED_AT_ONCE);
+    while let Some(some) = listed.next().await {
+        let some = some.map_err(|error| error.1)?;
+        let old: HashSet<PredictionId> = some
+            .into_iter()
+            .filter(|(id, modified)| time_of(*id) < oldest && *modified < oldest)
+            .map(|(id, _)| id)
+            .collect();
+        let old: Vec<PredictionId> = old.into_iter().collect();
+        let known = db::select_existing(&mut transaction, &old).await?;
+        for id in old.iter().filter(|id| !known.contains(id)) {
             platform.objects.erase_prediction(*id).await?;
         }
     }
-    Ok(())
+    platform.objects.remove_staged_files(ORPHAN_AGE_MIN).await?;
+    Ok(transaction.commit().await?)
 }
 
 async fn erase_files(platform: &Platform, id: PredictionId) -> Result<(), Error> {
@@ -87,8 +97,13 @@ async fn erase_files(platform: &Platform, id: PredictionId) -> Result<(), Error>
         db::select_result_attempt(&mut connection, id).await?
     };
     platform.objects.erase_prediction(id).await?;
-    // A Redis that is away keeps its copy for an hour at most, and nobody is shown it.
-    platform.cache.forget(id, attempt).await;
+    if !platform.cache.forget(id, attempt).await {
+        // Nobody is shown what Redis still holds, but it counts as erased only once it is gone.
+        return Err(Error::Unavailable {
+            dependency: "redis",
+            detail: "it did not forget a result".to_owned(),
+        });
+    }
     let mut connection = platform.system.acquire().await?;
     db::mark_objects_gone(&mut connection, id).await
 }

@@ -1,8 +1,10 @@
 //! Scoring a few customers in one call.
 
 use crate::idempotency::{self, Idempotency, Replayable};
+use crate::models::ModelVersion;
 use crate::money::count_moved;
 use crate::orders::{self, OrderStatus};
+use crate::services::Service;
 use crate::{Access, Error, OrderId, Platform, ServiceId, TenantTx, models, services};
 use ledger::Money;
 use scoring::score_customers;
@@ -43,15 +45,11 @@ pub async fn predict(
 ) -> Result<Replayable<Immediate>, Error> {
     let (service, version) = {
         let mut tx = TenantTx::begin(platform, access).await?;
-        tx.writer()?;
-        let service = services::db::select(tx.connection(), service)
-            .await?
-            .filter(|service| service.active)
-            .ok_or_else(|| Error::invalid("service_id", "there is no such service on the price list"))?;
-        let version = models::select_version(tx.connection(), service.model_version)
-            .await?
-            .ok_or(Error::NotFound("model version"))?;
-        (service, version)
+        let agreed = agree(&mut tx, service, idempotency).await;
+        match tx.finish(agreed).await? {
+            Agreed::Answered(answer) => return Ok(Replayable::replayed(answer)),
+            Agreed::Terms(terms) => *terms,
+        }
     };
     let model = models::load_version(platform, &version).await?;
     let scored = tokio::task::spawn_blocking(move || score_customers(&model, &customers))
@@ -64,17 +62,56 @@ pub async fn predict(
     let rows = predictions.len() as u64;
 
     let mut tx = TenantTx::begin(platform, access).await?;
+    let provided = provide(&mut tx, &service, predictions, idempotency).await;
+    let provided = tx.finish(provided).await?;
+    if !provided.replayed {
+        count_moved("debit", provided.value.price);
+        metrics::counter!("augur_rows_scored_total").increment(rows);
+    }
+    Ok(provided)
+}
+
+/// What is known before the scoring.
+enum Agreed {
+    /// The key's request was answered before.
+    Answered(Immediate),
+    /// What is bought, and the version that scores.
+    Terms(Box<(Service, ModelVersion)>),
+}
+
+async fn agree(
+    tx: &mut TenantTx,
+    service: ServiceId,
+    idempotency: Option<&Idempotency>,
+) -> Result<Agreed, Error> {
+    let scope = tx.writer()?.tenant().0;
+    if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
+        return Ok(Agreed::Answered(answer));
+    }
+    let service = services::db::select(tx.connection(), service)
+        .await?
+        .filter(|service| service.active)
+        .ok_or_else(|| Error::invalid("service_id", "there is no such service on the price list"))?;
+    let version = models::select_version(tx.connection(), service.model_version)
+        .await?
+        .ok_or(Error::NotFound("model version"))?;
+    Ok(Agreed::Terms(Box::new((service, version))))
+}
+
+async fn provide(
+    tx: &mut TenantTx,
+    service: &Service,
+    predictions: Vec<ScoredCustomer>,
+    idempotency: Option<&Idempotency>,
+) -> Result<Replayable<Immediate>, Error> {
     let writer = tx.writer()?;
     let scope = writer.tenant().0;
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
         return Ok(Replayable::replayed(answer));
     }
-    let order = orders::begin(tx.connection(), writer, &service, OrderStatus::Provided).await?;
+    let order = orders::begin(tx.connection(), writer, service, OrderStatus::Provided).await?;
     let answer = Immediate { order: order.id, price: order.price, predictions };
     idempotency::keep(tx.connection(), scope, idempotency, &answer).await?;
     orders::debit(tx.connection(), &order).await?;
-    tx.commit().await?;
-    count_moved("debit", order.price);
-    metrics::counter!("augur_rows_scored_total").increment(rows);
     Ok(Replayable::first(answer))
 }

@@ -6,6 +6,7 @@ use crate::audit_log::{self, Event};
 use crate::{Access, AdminTx, Error, List, ModelId, ModelVersionId, Page, Platform, ServiceId, TenantTx};
 use ledger::Money;
 use scoring::Metrics;
+use serde_json::json;
 
 /// A line of the price list.
 #[derive(Clone, Debug)]
@@ -144,15 +145,21 @@ async fn finish(
     id: ServiceId,
     action: &'static str,
 ) -> Result<Service, Error> {
+    let service = db::select(tx.connection(), id).await?.ok_or(Error::NotFound("service"))?;
     let event = Event {
         action,
         actor: Some(tx.administrator().user()),
         subject: Some(id.0),
+        detail: json!({
+            "model": service.model_name,
+            "price": service.price,
+            "max_rows": service.rows_max,
+            "active": service.active,
+        }),
         request_id: Some(&access.request_id),
         ..Event::default()
     };
     audit_log::write(tx.connection(), event).await?;
-    let service = db::select(tx.connection(), id).await?.ok_or(Error::NotFound("service"))?;
     tx.commit().await?;
     Ok(service)
 }

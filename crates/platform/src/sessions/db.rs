@@ -1,7 +1,7 @@
 //! SQL of sessions and refresh tokens.
 
 use crate::{Error, SessionId, TenantId, UserId, accounts::db::Login};
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 pub(super) struct RefreshToken {
@@ -19,15 +19,29 @@ pub(super) async fn insert_session(
     lifetime: TimeDelta,
 ) -> Result<(), Error> {
     sqlx::query!(
-        "INSERT INTO sessions (id, user_id, tenant_id, expires_at) VALUES ($1, $2, $3, $4)",
+        r#"INSERT INTO sessions (id, user_id, tenant_id, expires_at)
+           VALUES ($1, $2, $3, now() + $4::float8 * interval '1 second')"#,
         session.0,
         login.user.0,
         login.tenant.0,
-        Utc::now() + lifetime
+        lifetime.as_seconds_f64()
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Whether the user may still sign in with the password that was verified, which cannot change before
+/// the transaction's end.
+pub(super) async fn lock_unchanged(connection: &mut PgConnection, login: &Login) -> Result<bool, Error> {
+    let found = sqlx::query_scalar!(
+        "SELECT id FROM users WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL FOR SHARE",
+        login.user.0,
+        login.password_hash
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(found.is_some())
 }
 
 pub(super) async fn insert_refresh_token(
@@ -76,9 +90,13 @@ pub(super) async fn prolong_session(
     session: SessionId,
     lifetime: TimeDelta,
 ) -> Result<(), Error> {
-    sqlx::query!("UPDATE sessions SET expires_at = $2 WHERE id = $1", session.0, Utc::now() + lifetime)
-        .execute(connection)
-        .await?;
+    sqlx::query!(
+        "UPDATE sessions SET expires_at = now() + $2::float8 * interval '1 second' WHERE id = $1",
+        session.0,
+        lifetime.as_seconds_f64()
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

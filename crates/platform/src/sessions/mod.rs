@@ -37,7 +37,14 @@ pub async fn log_in(
     let verification = platform.passwords.verify(password.clone(), stored).await?;
     let mut transaction = platform.system.begin().await?;
     let mut event = Event { action: "login.failed", request_id: Some(request_id), ..Event::default() };
-    let Some(login) = found.filter(|login| verification.matches && !login.disabled) else {
+    let mut accepted = found.filter(|login| verification.matches && !login.disabled);
+    // The password may have been changed, or the user disabled, while the hash waited for its turn.
+    if let Some(login) = &accepted
+        && !db::lock_unchanged(&mut transaction, login).await?
+    {
+        accepted = None;
+    }
+    let Some(login) = accepted else {
         audit_log::write(&mut transaction, event).await?;
         transaction.commit().await?;
         return Err(Error::Unauthenticated);

@@ -115,6 +115,12 @@ impl TenantTx {
     pub async fn commit(self) -> Result<(), Error> {
         Ok(self.transaction.commit().await?)
     }
+
+    /// Commits what went well, and rolls back what did not before the error is passed on: whoever
+    /// reads it and tries again finds no lock of the first try.
+    pub(crate) async fn finish<T>(self, result: Result<T, Error>) -> Result<T, Error> {
+        finish(self.transaction, result).await
+    }
 }
 
 /// A transaction of an administrator, over all tenants.
@@ -167,5 +173,28 @@ impl AdminTx {
     /// Makes everything done so far durable.
     pub async fn commit(self) -> Result<(), Error> {
         Ok(self.transaction.commit().await?)
+    }
+
+    /// Commits what went well, and rolls back what did not before the error is passed on: whoever
+    /// reads it and tries again finds no lock of the first try.
+    pub(crate) async fn finish<T>(self, result: Result<T, Error>) -> Result<T, Error> {
+        finish(self.transaction, result).await
+    }
+}
+
+async fn finish<T>(
+    transaction: Transaction<'static, Postgres>,
+    result: Result<T, Error>,
+) -> Result<T, Error> {
+    match result {
+        Ok(value) => {
+            transaction.commit().await?;
+            Ok(value)
+        }
+        Err(error) => {
+            // Where even this fails, the connection is lost and the database rolls back by itself.
+            let _ = transaction.rollback().await;
+            Err(error)
+        }
     }
 }
