@@ -218,13 +218,13 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_never_finished_is_removed_and_nothing_else() {
-        let directory = tempfile::tempdir().unwrap();
-        let objects = Objects::open_directory(directory.path().to_owned()).unwrap();
+        let directory = std::env::temp_dir().join(format!("augur-objects-{}", PredictionId::new()));
+        let objects = Objects::open_directory(directory.clone()).unwrap();
         let kept = input_path(PredictionId::new());
         objects.put(&kept, Bytes::from_static(b"customers")).await.unwrap();
         let result = result_path(PredictionId::new(), 1);
         objects.put(&result, Bytes::from_static(b"result")).await.unwrap();
-        let staged = [format!("{kept}#1"), format!("{result}#12")].map(|name| directory.path().join(name));
+        let staged = [format!("{kept}#1"), format!("{result}#12")].map(|name| directory.join(name));
         for path in &staged {
             std::fs::write(path, b"half").unwrap();
         }
@@ -234,5 +234,6 @@ mod tests {
         assert!(!staged.iter().any(|path| path.exists()));
         assert_eq!(objects.get(&kept).await.unwrap(), "customers");
         assert_eq!(objects.get(&result).await.unwrap(), "result");
+        std::fs::remove_dir_all(directory).unwrap();
     }
 }
