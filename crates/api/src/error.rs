@@ -76,11 +76,13 @@ fn problem_of_upload(code: &'static str, message: &str) -> Problem {
     Problem::new(status, code, sentence(message))
 }
 
+/// What was away may have gone while a transaction was being committed, so that nothing can be said of its outcome.
 fn problem_of_outage(error: &Error) -> Problem {
-    tracing::warn!(%error, "A request was refused because a dependency is away.");
+    tracing::warn!(%error, "A request has failed because a dependency is away.");
     Problem::unavailable(
         "unavailable",
-        "Something that this needs is not available at the moment. Nothing was charged; try again.",
+        "Something that this needs is not available at the moment. Whether the request took effect is not known: \
+         repeat it with the same Idempotency-Key.",
         OUTAGE_RETRY_AFTER_SECONDS,
     )
 }
@@ -143,6 +145,16 @@ mod tests {
             assert_eq!(headers.contains_key(WWW_AUTHENTICATE), status == 401);
             assert_eq!(headers.contains_key(RETRY_AFTER), status == 503);
         }
+    }
+
+    #[tokio::test]
+    async fn an_outage_promises_nothing_and_says_how_to_repeat() {
+        let outage = Error::Unavailable { dependency: "database", detail: "db7 is away".into() };
+        let (status, headers, body) = answer(outage).await;
+        assert_eq!((status, headers.contains_key(RETRY_AFTER)), (503, true));
+        let detail = body["detail"].as_str().unwrap();
+        assert!(detail.contains("not known") && detail.contains("same Idempotency-Key"), "{detail}");
+        assert!(!body.to_string().contains("db7"));
     }
 
     #[tokio::test]
