@@ -99,7 +99,7 @@ pub async fn update_user(
     request_body = ServiceRequest,
     responses(
         (status = 201, description = "The service", body = Service),
-        (status = 409, description = "`service_name_taken`"),
+        (status = 409, description = "`name_taken`"),
     ),
 )]
 pub async fn create_service(
@@ -129,7 +129,7 @@ pub async fn create_service(
     responses(
         (status = 200, description = "The service", body = Service),
         (status = 404, description = "`not_found`"),
-        (status = 409, description = "`service_name_taken`"),
+        (status = 409, description = "`name_taken`"),
     ),
 )]
 pub async fn update_service(
