@@ -57,13 +57,13 @@ impl Watch {
 pub async fn wait_until_finished(
     platform: &Platform,
     access: &Access,
-    prediction: Prediction,
+    id: PredictionId,
     patience: Duration,
 ) -> Result<Prediction, Error> {
     let deadline = Instant::now() + patience;
-    let mut watch = Watch::begin(platform, prediction.id);
+    let mut watch = Watch::begin(platform, id);
     loop {
-        let now = predictions::get(platform, access, prediction.id).await?;
+        let now = predictions::get(platform, access, id).await?;
         let is_over = now.status.is_terminal() || timeout_at(deadline, watch.changed()).await.is_err();
         if is_over {
             return Ok(now);

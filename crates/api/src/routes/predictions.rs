@@ -134,7 +134,11 @@ pub async fn create(
     let accepted = predictions::accept(&api.platform, &access, request, upload.content).await?;
     let mut prediction = accepted.value;
     if let Some(patience) = wait {
-        prediction = watch::wait_until_finished(&api.platform, &access, prediction, patience).await?;
+        // It is accepted whatever comes now: an error would have the sender upload and pay again.
+        match watch::wait_until_finished(&api.platform, &access, prediction.id, patience).await {
+            Ok(seen) => prediction = seen,
+            Err(error) => tracing::warn!(%error, "Nobody waits any more for a prediction that was accepted."),
+        }
     }
     let is_met = wait.is_some() && prediction.status.is_terminal();
     let status = if is_met { StatusCode::OK } else { StatusCode::ACCEPTED };
