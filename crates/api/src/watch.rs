@@ -72,7 +72,7 @@ pub async fn wait_until_finished(
 }
 
 /// Events with the prediction whenever it has changed, until one tells its end, the caller's access ends, or the
-/// server stops. A client that is cut off asks again and is told the present state first.
+/// server stops. An outage only delays them. A client that is cut off asks again and is told the present state first.
 pub async fn events(
     platform: Platform,
     access: Access,
@@ -91,8 +91,8 @@ pub async fn events(
                 let prediction = match seen.take() {
                     Some(first) => first,
                     None => {
-                        stop.run_until_cancelled(watch.changed()).await?;
-                        predictions::get(&platform, &access, id).await.ok()?
+                        let look = || predictions::get(&platform, &access, id);
+                        stop.run_until_cancelled(next_look(&mut watch, look)).await??
                     }
                 };
                 let is_last = prediction.status.is_terminal();
@@ -104,4 +104,49 @@ pub async fn events(
             }
         }
     }))
+}
+
+/// What is seen once there may be news. A look that fails for an outage is taken again, until it works; none where it
+/// cannot work any more.
+async fn next_look<T, F>(watch: &mut Watch, look: impl Fn() -> F) -> Option<T>
+where
+    F: Future<Output = Result<T, Error>>,
+{
+    loop {
+        watch.changed().await;
+        match look().await {
+            Ok(seen) => return Some(seen),
+            Err(error) if error.is_outage() => {
+                tracing::debug!(%error, "An event stream waits for an outage to end.")
+            }
+            Err(_) => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::sync::broadcast;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_outage_is_outlasted_and_any_other_error_ends_the_looking() {
+        let (_sender, news) = broadcast::channel(1);
+        let mut watch = Watch { id: PredictionId(Uuid::nil()), news };
+        let looks = AtomicU32::new(0);
+        let look = || async {
+            match looks.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(Error::Unavailable { dependency: "database", detail: String::new() }),
+                1 => Ok("seen"),
+                _ => Err(Error::Unauthenticated),
+            }
+        };
+        assert_eq!(next_look(&mut watch, look).await, Some("seen"));
+        assert_eq!(looks.load(Ordering::Relaxed), 2);
+        assert_eq!(next_look(&mut watch, look).await, None);
+    }
 }
