@@ -327,7 +327,9 @@ fn log_directory(profile: Profile, name: &str) -> PathBuf {
 fn http_client() -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    builder.timeout(Duration::from_secs(120)).build().expect("an HTTP client")
+    // Sooner than the server closes an idle connection, so that no request runs into its end.
+    let builder = builder.pool_idle_timeout(Duration::from_secs(4)).timeout(Duration::from_secs(120));
+    builder.build().expect("an HTTP client")
 }
 
 /// A caller without credentials of a server that is no installation of ours.
