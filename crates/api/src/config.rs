@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
+use crate::trusted_proxies::TrustedProxies;
+
 /// Everything that may differ between installations.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -13,6 +15,8 @@ pub struct Config {
     pub access_token_lifetime: Duration,
     /// The public address is served over TLS by a proxy in front: HSTS is sent.
     pub tls: bool,
+    /// Proxies in front, whose X-Forwarded-For is believed.
+    pub trusted_proxies: TrustedProxies,
     /// Opens `/metrics` on the public port to whoever sends it as a bearer token.
     pub metrics_token: Option<SecretString>,
     /// Limits on what clients send and hold.
@@ -74,6 +78,7 @@ impl Config {
             jwt_secret,
             access_token_lifetime: Duration::from_secs(15 * 60),
             tls: false,
+            trusted_proxies: TrustedProxies::default(),
             metrics_token: None,
             limits: Limits::default(),
         }

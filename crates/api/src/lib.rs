@@ -19,6 +19,7 @@ mod server;
 mod state;
 mod tenants;
 mod tokens;
+mod trusted_proxies;
 mod watch;
 mod write_timeout;
 
@@ -28,3 +29,4 @@ pub use openapi::openapi;
 pub use router::{metrics_router, router};
 pub use server::serve;
 pub use state::{Api, Operation};
+pub use trusted_proxies::{BadProxies, TrustedProxies};

@@ -67,6 +67,7 @@ pub fn platform(
 pub fn api(environment: &Environment, jwt_secret: SecretString) -> Result<api::Config> {
     let mut config = api::Config::new(jwt_secret);
     config.tls = environment.flag("PUBLIC_TLS")?;
+    config.trusted_proxies = environment.parsed("TRUSTED_PROXIES")?.unwrap_or_default();
     config.metrics_token = environment.secret("METRICS_TOKEN")?;
     if let Some(minutes) = environment.parsed::<u32>("ACCESS_TOKEN_MINUTES")? {
         if minutes < 15 {
@@ -202,6 +203,16 @@ mod tests {
         assert!(error.contains("31 bytes") && !error.contains(short), "{error}");
         assert!(jwt_secret(&environment(&[("JWT_SECRET", &format!("{short}f"))])).unwrap().is_some());
         assert!(jwt_secret(&environment(&[])).unwrap().is_none());
+    }
+
+    #[test]
+    fn trusted_proxies_that_cannot_be_read_are_refused_by_name() {
+        let configured = |text: &str| api(&environment(&[("TRUSTED_PROXIES", text)]), "secret".into());
+        let error = configured("10.0.0.1, proxy").unwrap_err().to_string();
+        assert!(error.starts_with("TRUSTED_PROXIES=") && error.contains("\"proxy\""), "{error}");
+        let proxies = configured("10.0.0.1, fd00::/8").unwrap().trusted_proxies;
+        assert_eq!(proxies, "10.0.0.1,fd00::/8".parse().unwrap());
+        assert_eq!(configured("").unwrap().trusted_proxies, api::TrustedProxies::default());
     }
 
     #[test]

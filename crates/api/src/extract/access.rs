@@ -73,16 +73,18 @@ impl FromRequestParts<Api> for RequestId {
     }
 }
 
-/// The address that a connection comes from, as the kernel tells it.
-pub struct Peer(pub IpAddr);
+/// The address that a request comes from: the connection's, as the kernel tells it, or the one that a trusted proxy
+/// speaks for.
+pub struct ClientAddress(pub IpAddr);
 
-impl FromRequestParts<Api> for Peer {
+impl FromRequestParts<Api> for ClientAddress {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         // Without a connection, as in tests of the router alone, all requests come from one place.
-        Ok(Peer(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip())))
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(peer)| peer.ip());
+        Ok(ClientAddress(api.config.trusted_proxies.client(peer, &parts.headers)))
     }
 }
 

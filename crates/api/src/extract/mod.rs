@@ -10,7 +10,7 @@ mod prefer;
 mod query;
 mod upload;
 
-pub use access::{Administrator, Caller, Peer, RequestId, bearer};
+pub use access::{Administrator, Caller, ClientAddress, RequestId, bearer};
 pub use form::FormBody;
 pub use id::Id;
 pub use idempotency::{KeyName, key_of_upload};

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-/// The client's network. Only the connection's own address counts: X-Forwarded-For is whatever a client says.
+/// The network of a client's address.
 pub fn network_of(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::extract::{Caller, FormBody, Peer, RequestId};
+use crate::extract::{Caller, ClientAddress, FormBody, RequestId};
 use crate::problem::Problem;
 use crate::state::Api;
 
@@ -57,7 +57,7 @@ pub struct Token {
 )]
 pub async fn token(
     State(api): State<Api>,
-    Peer(address): Peer,
+    ClientAddress(address): ClientAddress,
     RequestId(request_id): RequestId,
     FormBody(form): FormBody<TokenRequest>,
 ) -> Result<Json<Token>, Problem> {
