@@ -34,18 +34,18 @@ fn kill(process: i32, signal: rustix::process::Signal) {
     rustix::process::kill_process(rustix::process::Pid::from_raw(process).unwrap(), signal).unwrap();
 }
 
-/// Runs the ignored test below in a process of its own, which can be killed.
+/// Runs the test below in a process of its own, which can be killed.
 fn writer(directory: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "--nocapture", "writes_until_it_is_killed"])
+        .args(["--exact", "--nocapture", "writes_until_it_is_killed"])
         .env("AUGUR_TEST_DIRECTORY", directory)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap()
 }
 
+/// The child process of the next test; without its directory there is nothing to do.
 #[tokio::test]
-#[ignore = "the child process of another test"]
 async fn writes_until_it_is_killed() {
     let Some(path) = std::env::var_os("AUGUR_TEST_DIRECTORY") else { return };
     let directory = DataDirectory::open(Some(&PathBuf::from(path))).unwrap();
