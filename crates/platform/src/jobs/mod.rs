@@ -9,7 +9,7 @@ mod relay;
 mod sweep;
 
 pub use relay::relay;
-pub use sweep::{Sweep, sweep};
+pub use sweep::sweep;
 
 use crate::notifications::JOBS_CHANNEL;
 use crate::predictions::{self, PredictionError};

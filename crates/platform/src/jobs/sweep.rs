@@ -28,11 +28,11 @@ const OVERDUE_MAX: u64 = 100;
 
 /// What one look put right.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sweep {
+struct Sweep {
     /// Jobs that the relay may publish again.
-    pub redispatched: u64,
+    redispatched: u64,
     /// Jobs that were ended, failed and refunded.
-    pub failed: u64,
+    failed: u64,
 }
 
 /// Sweeps until stopped. Any number of processes may run it.

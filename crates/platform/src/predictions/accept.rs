@@ -108,8 +108,11 @@ pub async fn accept(
     Ok(Replayable { value: recorded.value.0, replayed: recorded.replayed })
 }
 
-/// Reads a file without storing it for good and says how a service would take it, free of charge.
-/// The schema and the price are the service's.
+/// What a file is checked against, free of charge: a service that can be ordered, and the columns that
+/// its model reads. Whoever has the file reads it.
+///
+/// # Errors
+/// [`Error::NotFound`]; [`Error::Forbidden`] for a read-only API key.
 pub async fn check(
     platform: &Platform,
     access: &Access,
