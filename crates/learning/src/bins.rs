@@ -1,6 +1,6 @@
 //! Inputs as small whole numbers: which of a few borders a value is above.
 
-use crate::inputs::Matrix;
+use crate::samples::Matrix;
 
 /// The most borders of an input, so that a bin fits in a byte.
 pub(crate) const BORDERS_MAX: usize = 254;
@@ -56,7 +56,7 @@ fn borders(mut values: Vec<f32>, borders_max: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::{bin, borders};
-    use crate::inputs::Matrix;
+    use crate::samples::Matrix;
 
     #[test]
     fn borders_lie_between_neighbours_or_at_quantiles() {

@@ -7,42 +7,50 @@
 
 use scoring::Input;
 use scoring::catboost::{CatBoostFile, FeaturesInfo, FloatFeature, NanValueTreatment, ObliviousTree, Split};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::bins::{self, Column};
-use crate::inputs::Matrix;
+use crate::learner::Fit;
 use crate::oblivious::{self, Growth, Question, Slope};
 use crate::random::Random;
 
 /// How an ensemble grows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Parameters {
     pub(crate) trees: usize,
     pub(crate) learning_rate: f64,
     pub(crate) borders_max: usize,
-    pub(crate) growth: Growth,
+    pub(crate) depth: usize,
+    /// The L2 penalty on leaves.
+    pub(crate) leaf_penalty: f64,
+    /// The share of rows that a tree looks at for its questions.
+    pub(crate) row_share: f64,
+    /// The share of columns that a level looks at.
+    pub(crate) column_share: f64,
 }
 
-/// Chosen by cross-validation on the Telco sample.
-const PARAMETERS: Parameters = Parameters {
-    trees: 600,
-    learning_rate: 0.02,
-    borders_max: 128,
-    growth: Growth { depth: 3, leaf_penalty: 5.0, row_share: 0.6, column_share: 0.25 },
-};
-
-pub(crate) fn fit(matrix: &Matrix, labels: &[bool], inputs: &[Input], seed: u64) -> CatBoostFile {
-    fit_with(matrix, labels, inputs, seed, PARAMETERS)
+impl Default for Parameters {
+    /// Chosen by cross-validation on the Telco sample.
+    fn default() -> Parameters {
+        Parameters {
+            trees: 600,
+            learning_rate: 0.02,
+            borders_max: 128,
+            depth: 3,
+            leaf_penalty: 5.0,
+            row_share: 0.6,
+            column_share: 0.25,
+        }
+    }
 }
 
-pub(crate) fn fit_with(
-    matrix: &Matrix,
-    labels: &[bool],
-    inputs: &[Input],
-    seed: u64,
-    parameters: Parameters,
-) -> CatBoostFile {
-    let mut random = Random::new(seed);
+pub(crate) fn fit(fit: Fit, parameters: &Parameters) -> CatBoostFile {
+    let (matrix, labels) = (&fit.samples.matrix, &fit.samples.labels);
+    let Parameters { depth, leaf_penalty, row_share, column_share, .. } = *parameters;
+    let growth = Growth { depth, leaf_penalty, row_share, column_share };
+    let mut random = Random::new(fit.seed);
     let columns = bins::bin(matrix, parameters.borders_max);
     let share = labels.iter().filter(|&&label| label).count() as f64 / labels.len() as f64;
     let bias = (share / (1.0 - share)).ln();
@@ -51,7 +59,7 @@ pub(crate) fn fit_with(
     for _ in 0..parameters.trees {
         let slopes: Vec<Slope> =
             scores.iter().zip(labels).map(|(&score, &left)| slope(score, left)).collect();
-        let questions = oblivious::grow(&columns, &slopes, parameters.growth, &mut random);
+        let questions = oblivious::grow(&columns, &slopes, growth, &mut random);
         if questions.is_empty() {
             continue;
         }
@@ -62,13 +70,12 @@ pub(crate) fn fit_with(
             sums[leaf] = sums[leaf] + slope;
             counts[leaf] += 1.0;
         }
-        let penalty = parameters.growth.leaf_penalty;
-        let value = |sum: &Slope| parameters.learning_rate * sum.push / (sum.hessian + penalty);
+        let value = |sum: &Slope| parameters.learning_rate * sum.push / (sum.hessian + leaf_penalty);
         let values: Vec<f64> = sums.iter().map(value).collect();
         scores.iter_mut().zip(&leaves).for_each(|(score, &leaf)| *score += values[leaf]);
         trees.push((questions, values, counts));
     }
-    file(&columns, inputs, trees, bias)
+    file(&columns, fit.inputs, trees, bias)
 }
 
 /// Of the log loss at this score.
@@ -130,13 +137,20 @@ fn file(
 mod tests {
     use scoring::{Input, InputEncoding};
 
-    use super::{Parameters, fit_with};
-    use crate::inputs::Matrix;
-    use crate::oblivious::Growth;
+    use super::{Parameters, fit};
+    use crate::learner::Fit;
     use crate::random::Random;
+    use crate::samples::{Matrix, Samples};
 
-    const GROWTH: Growth = Growth { depth: 2, leaf_penalty: 1.0, row_share: 0.8, column_share: 1.0 };
-    const FEW: Parameters = Parameters { trees: 40, learning_rate: 0.2, borders_max: 16, growth: GROWTH };
+    const FEW: Parameters = Parameters {
+        trees: 40,
+        learning_rate: 0.2,
+        borders_max: 16,
+        depth: 2,
+        leaf_penalty: 1.0,
+        row_share: 0.8,
+        column_share: 1.0,
+    };
 
     #[test]
     fn what_no_line_can_part_is_learned_and_seeded() {
@@ -151,8 +165,9 @@ mod tests {
             feature: name.to_owned(),
             encoding: InputEncoding::Number { missing: None },
         });
-        let fit = |seed| fit_with(&matrix, &labels, &inputs, seed, FEW);
-        let file = fit(1);
+        let samples = Samples::new(matrix, labels);
+        let fitted = |seed| fit(Fit { samples: &samples, stop: None, inputs: &inputs, seed }, &FEW);
+        let file = fitted(1);
         let score = |a: usize, b: usize| {
             let leaf = |tree: &scoring::catboost::ObliviousTree| {
                 let answers = tree.splits.iter().flatten().enumerate();
@@ -162,7 +177,7 @@ mod tests {
             file.scale_and_bias.1[0] + file.oblivious_trees.iter().map(leaf).sum::<f64>()
         };
         assert!(score(0, 1) > 2.0 && score(1, 0) > 2.0 && score(0, 0) < -2.0 && score(1, 1) < -2.0);
-        let text = |seed| serde_json::to_string(&fit(seed)).unwrap();
+        let text = |seed| serde_json::to_string(&fitted(seed)).unwrap();
         assert_eq!(text(1), text(1));
         assert_ne!(text(1), text(2));
     }

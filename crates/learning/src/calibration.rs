@@ -10,6 +10,18 @@ const STEPS_MAX: usize = 100;
 /// the opposite of the truth, get this one: nearly the same probability for everybody.
 const SLOPE_MIN: f64 = 1e-3;
 
+#[derive(Debug, Clone, Copy)]
+struct Platt {
+    slope: f64,
+    offset: f64,
+}
+
+impl From<Platt> for Calibration {
+    fn from(Platt { slope, offset }: Platt) -> Calibration {
+        Calibration::Platt { slope, offset }
+    }
+}
+
 /// The calibration under which the outcomes are likeliest.
 pub(crate) fn fit(scores: &[f64], labels: &[bool]) -> Calibration {
     let positives = labels.iter().filter(|&&label| label).count() as f64;
@@ -17,16 +29,16 @@ pub(crate) fn fit(scores: &[f64], labels: &[bool]) -> Calibration {
     // Not quite 1 and 0, as if one more customer of each kind had been seen.
     let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
     let targets: Vec<f64> = labels.iter().map(|&label| if label { high } else { low }).collect();
-    let start = Calibration { slope: 1.0, offset: 0.0 };
+    let start = Platt { slope: 1.0, offset: 0.0 };
     let found = newton(start, scores, &targets, true);
     if found.slope >= SLOPE_MIN {
-        return found;
+        return found.into();
     }
-    newton(Calibration { slope: SLOPE_MIN, offset: 0.0 }, scores, &targets, false)
+    newton(Platt { slope: SLOPE_MIN, offset: 0.0 }, scores, &targets, false).into()
 }
 
 /// Newton's method with a line search; with or without the slope.
-fn newton(start: Calibration, scores: &[f64], targets: &[f64], moves_slope: bool) -> Calibration {
+fn newton(start: Platt, scores: &[f64], targets: &[f64], moves_slope: bool) -> Platt {
     let mut now = start;
     let mut loss = cross_entropy(now, scores, targets);
     for _ in 0..STEPS_MAX {
@@ -52,10 +64,8 @@ fn newton(start: Calibration, scores: &[f64], targets: &[f64], moves_slope: bool
         };
         let mut length = 1.0;
         let moved = loop {
-            let tried = Calibration {
-                slope: now.slope - length * slope_step,
-                offset: now.offset - length * offset_step,
-            };
+            let tried =
+                Platt { slope: now.slope - length * slope_step, offset: now.offset - length * offset_step };
             let tried_loss = cross_entropy(tried, scores, targets);
             if tried_loss < loss {
                 break Some((tried, tried_loss));
@@ -71,7 +81,7 @@ fn newton(start: Calibration, scores: &[f64], targets: &[f64], moves_slope: bool
     now
 }
 
-fn cross_entropy(calibration: Calibration, scores: &[f64], targets: &[f64]) -> f64 {
+fn cross_entropy(calibration: Platt, scores: &[f64], targets: &[f64]) -> f64 {
     let entropy = |(score, target): (&f64, &f64)| {
         let log_odds = calibration.slope * score + calibration.offset;
         // ln(1 + e^x) without overflow.
@@ -96,7 +106,10 @@ mod tests {
         let labels: Vec<bool> =
             scores.iter().map(|score| random.chance(sigmoid(2.0 * score - 1.0))).collect();
         let found = fit(&scores, &labels);
-        assert!((found.slope - 2.0).abs() < 0.1 && (found.offset + 1.0).abs() < 0.1, "{found:?}");
+        assert!(
+            (found.log_odds(0.0) + 1.0).abs() < 0.1 && (found.log_odds(1.0) - 1.0).abs() < 0.15,
+            "{found:?}"
+        );
         let mean = scores.iter().map(|&score| found.probability(score)).sum::<f64>() / 20_000.0;
         let share = labels.iter().filter(|&&label| label).count() as f64 / 20_000.0;
         assert!((mean - share).abs() < 1e-3);
@@ -107,9 +120,9 @@ mod tests {
         let labels = [true, true, false, false, false];
         for scores in [[1.0, 2.0, 3.0, 4.0, 5.0], [7.0; 5]] {
             let found = fit(&scores, &labels);
-            assert!(found.slope >= SLOPE_MIN && found.offset.is_finite(), "{found:?}");
+            assert!(found.log_odds(1.0) - found.log_odds(0.0) >= SLOPE_MIN * 0.999, "{found:?}");
         }
         let parted = fit(&[5.0, 4.0, -3.0, -4.0, -5.0], &labels);
-        assert!(parted.slope.is_finite() && parted.probability(5.0) > 0.6);
+        assert!(parted.log_odds(1.0).is_finite() && parted.probability(5.0) > 0.6);
     }
 }

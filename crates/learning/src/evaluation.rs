@@ -4,10 +4,10 @@ use std::path::Path;
 
 use scoring::{Metrics, Model};
 
-use crate::algorithm;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::metrics;
+use crate::recipe;
 use crate::table::Table;
 
 /// How a model does on a file.
@@ -26,7 +26,7 @@ pub struct Evaluation {
 pub fn evaluate(model: &Model, data: &Path) -> Result<Evaluation, Error> {
     let table = Table::read(data)?;
     let dataset = Dataset::read(&table, &model.manifest().schema)?;
-    let probabilities = algorithm::probabilities(model, &dataset);
+    let probabilities = recipe::probabilities(model, &dataset);
     Ok(Evaluation {
         rows: dataset.rows() as u64,
         positives: dataset.positives() as u64,

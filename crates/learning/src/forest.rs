@@ -4,16 +4,17 @@
 //! smartcore grows them; here its forest is rewritten in scoring's flat format.
 
 use scoring::forest::{FORMAT, ForestFile};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, RandomForestRegressorParameters};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
 use crate::error::Error;
-use crate::inputs::Matrix;
 use crate::logistic::smartcore_matrix;
+use crate::samples::{Matrix, Samples};
 
 /// How a forest grows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct Parameters {
     pub(crate) trees: usize,
     /// Levels, the root's included and the leaves' too.
@@ -23,22 +24,18 @@ pub(crate) struct Parameters {
     pub(crate) inputs_tried: usize,
 }
 
-/// Chosen by cross-validation on the Telco sample; leaves of many customers keep the file small, too.
-const PARAMETERS: Parameters = Parameters { trees: 300, levels_max: 10, leaf_rows_min: 15, inputs_tried: 5 };
+impl Default for Parameters {
+    /// Chosen by cross-validation on the Telco sample; leaves of many customers keep the file small, too.
+    fn default() -> Parameters {
+        Parameters { trees: 300, levels_max: 10, leaf_rows_min: 15, inputs_tried: 5 }
+    }
+}
 
 /// Leaves are rounded to this share, which no customer notices and which halves the file.
 const LEAF_STEPS: f64 = 1e6;
 
-pub(crate) fn fit(matrix: &Matrix, labels: &[bool], seed: u64) -> Result<ForestFile, Error> {
-    fit_with(matrix, labels, seed, PARAMETERS)
-}
-
-pub(crate) fn fit_with(
-    matrix: &Matrix,
-    labels: &[bool],
-    seed: u64,
-    parameters: Parameters,
-) -> Result<ForestFile, Error> {
+pub(crate) fn fit(samples: &Samples, parameters: &Parameters, seed: u64) -> Result<ForestFile, Error> {
+    let (matrix, labels) = (&samples.matrix, &samples.labels);
     let failed = |error: smartcore::error::Failed| Error::Training(error.to_string());
     let unknown = |error: serde_json::Error| Error::Training(format!("smartcore's forest: {error}"));
     let labels: Vec<f64> = labels.iter().map(|&label| f64::from(u8::from(label))).collect();
@@ -149,9 +146,9 @@ fn shortest_threshold(values: &[f64], threshold: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Parameters, fit_with, shortest_threshold};
-    use crate::inputs::Matrix;
+    use super::{Parameters, fit, shortest_threshold};
     use crate::random::Random;
+    use crate::samples::{Matrix, Samples};
 
     const SMALL: Parameters = Parameters { trees: 12, levels_max: 5, leaf_rows_min: 3, inputs_tried: 1 };
 
@@ -168,10 +165,11 @@ mod tests {
         let mut random = Random::new(3);
         let matrix = Matrix { rows: 200, width: 2, values: (0..400).map(|_| random.uniform()).collect() };
         let labels: Vec<bool> = (0..200).map(|row| matrix.row(row)[0] > 0.4).collect();
-        let forest = fit_with(&matrix, &labels, 5, SMALL).unwrap();
+        let samples = Samples::new(matrix, labels);
+        let forest = fit(&samples, &SMALL, 5).unwrap();
         assert_eq!(forest.roots.len(), 12);
         assert_eq!(forest.leaves.len(), forest.inputs.len() + 12);
-        assert_eq!(forest, fit_with(&matrix, &labels, 5, SMALL).unwrap());
-        assert_ne!(forest, fit_with(&matrix, &labels, 6, SMALL).unwrap());
+        assert_eq!(forest, fit(&samples, &SMALL, 5).unwrap());
+        assert_ne!(forest, fit(&samples, &SMALL, 6).unwrap());
     }
 }

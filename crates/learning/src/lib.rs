@@ -10,7 +10,6 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
-mod algorithm;
 mod bins;
 mod boosting;
 mod calibration;
@@ -23,12 +22,15 @@ mod evaluation;
 mod features;
 mod folds;
 mod forest;
-mod inputs;
+mod learner;
 mod linear;
 mod logistic;
 mod metrics;
 mod oblivious;
+mod preparation;
 mod random;
+mod recipe;
+mod samples;
 mod svm;
 mod table;
 mod target;

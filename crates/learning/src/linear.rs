@@ -2,7 +2,7 @@
 
 use scoring::linear::{FORMAT, LinearFile, LinearTerm};
 
-use crate::inputs::Matrix;
+use crate::samples::Matrix;
 
 /// Where each input of a linear model lies and how widely it is spread.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl Scaling {
 #[cfg(test)]
 mod tests {
     use super::Scaling;
-    use crate::inputs::Matrix;
+    use crate::samples::Matrix;
 
     #[test]
     fn numbers_are_standardised_and_flags_left_alone() {

@@ -1,28 +1,37 @@
 //! Logistic regression with an L2 penalty, by smartcore's L-BFGS.
 
 use scoring::linear::LinearFile;
+use serde::{Deserialize, Serialize};
 use smartcore::linalg::basic::arrays::{Array, Array2};
 use smartcore::linalg::basic::matrix::DenseMatrix;
 use smartcore::linear::logistic_regression::{LogisticRegression, LogisticRegressionParameters};
 
 use crate::error::Error;
-use crate::inputs::Matrix;
 use crate::linear::Scaling;
+use crate::samples::{Matrix, Samples};
 
-/// The weight of the penalty: half its product with the squared weights is added to the sum of the log
-/// losses. It is 1 / C of scikit-learn.
-const PENALTY: f64 = 1.0;
-
-pub(crate) fn fit(matrix: &Matrix, labels: &[bool]) -> Result<LinearFile, Error> {
-    fit_with(matrix, labels, PENALTY)
+/// How it is regularised.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Parameters {
+    /// Half its product with the squared weights is added to the sum of the log losses. It is 1 / C of
+    /// scikit-learn.
+    pub(crate) penalty: f64,
 }
 
-pub(crate) fn fit_with(matrix: &Matrix, labels: &[bool], penalty: f64) -> Result<LinearFile, Error> {
+impl Default for Parameters {
+    fn default() -> Parameters {
+        Parameters { penalty: 1.0 }
+    }
+}
+
+pub(crate) fn fit(samples: &Samples, parameters: &Parameters) -> Result<LinearFile, Error> {
+    let (matrix, labels) = (&samples.matrix, &samples.labels);
     let failed = |error: smartcore::error::Failed| Error::Training(error.to_string());
     let scaling = Scaling::fit(matrix);
     let inputs = smartcore_matrix(scaling.apply(matrix))?;
     let labels: Vec<u32> = labels.iter().map(|&label| u32::from(label)).collect();
-    let parameters = LogisticRegressionParameters::default().with_alpha(penalty);
+    let parameters = LogisticRegressionParameters::default().with_alpha(parameters.penalty);
     let model = LogisticRegression::fit(&inputs, &labels, parameters).map_err(failed)?;
     let weights: Vec<f64> = model.coefficients().get_row(0).iterator(0).copied().collect();
     Ok(scaling.file(&weights, *model.intercept().get((0, 0))))
@@ -36,15 +45,16 @@ pub(crate) fn smartcore_matrix(matrix: Matrix) -> Result<DenseMatrix<f64>, Error
 
 #[cfg(test)]
 mod tests {
-    use super::fit_with;
-    use crate::inputs::Matrix;
+    use super::{Parameters, fit};
+    use crate::samples::{Matrix, Samples};
 
     #[test]
     fn the_gradient_is_zero_at_the_solution() {
         let values = vec![0.5, 1.0, -1.0, 0.0, 2.0, 0.0, 0.1, 1.0, -0.7, 1.0, 1.4, 0.0];
         let matrix = Matrix { rows: 6, width: 2, values };
         let labels = [true, false, true, false, true, false];
-        let file = fit_with(&matrix, &labels, 0.5).unwrap();
+        let samples = Samples::new(matrix.clone(), labels.to_vec());
+        let file = fit(&samples, &Parameters { penalty: 0.5 }).unwrap();
         let scaled = |row: usize, input: usize| {
             (matrix.row(row)[input] - file.terms[input].mean) / file.terms[input].scale
         };

@@ -152,8 +152,8 @@ impl std::iter::Sum for Slope {
 mod tests {
     use super::{Growth, Question, Slope, grow, leaves};
     use crate::bins::bin;
-    use crate::inputs::Matrix;
     use crate::random::Random;
+    use crate::samples::Matrix;
 
     const ALL: Growth = Growth { depth: 3, leaf_penalty: 0.1, row_share: 1.0, column_share: 1.0 };
 

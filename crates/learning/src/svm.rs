@@ -6,28 +6,38 @@
 //! steps at the one solution; nothing in it is random. The intercept is not penalised.
 
 use scoring::linear::LinearFile;
+use serde::{Deserialize, Serialize};
 
 use crate::cholesky;
 use crate::error::Error;
-use crate::inputs::Matrix;
 use crate::linear::Scaling;
+use crate::samples::{Matrix, Samples};
 
-/// What a violated margin costs, against the penalty on the weights.
-const COST: f64 = 0.05;
 const STEPS_MAX: usize = 200;
 /// The gradient's greatest entry at the end, against its greatest at the beginning.
 const TOLERANCE: f64 = 1e-10;
 /// Keeps the intercept determined where no customer is near the margin.
 const INTERCEPT_PENALTY: f64 = 1e-9;
 
-pub(crate) fn fit(matrix: &Matrix, labels: &[bool]) -> Result<LinearFile, Error> {
-    fit_with(matrix, labels, COST)
+/// How it is regularised.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Parameters {
+    /// What a violated margin costs, against the penalty on the weights.
+    pub(crate) cost: f64,
 }
 
-pub(crate) fn fit_with(matrix: &Matrix, labels: &[bool], cost: f64) -> Result<LinearFile, Error> {
+impl Default for Parameters {
+    fn default() -> Parameters {
+        Parameters { cost: 0.05 }
+    }
+}
+
+pub(crate) fn fit(samples: &Samples, parameters: &Parameters) -> Result<LinearFile, Error> {
+    let (matrix, labels) = (&samples.matrix, &samples.labels);
     let scaling = Scaling::fit(matrix);
     let scaled = scaling.apply(matrix);
-    let mut problem = Problem::new(&scaled, labels, cost);
+    let mut problem = Problem::new(&scaled, labels, parameters.cost);
     let mut first = None;
     for _ in 0..STEPS_MAX {
         let gradient = problem.gradient();
@@ -141,14 +151,20 @@ impl Problem<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::fit_with;
-    use crate::inputs::Matrix;
+    use scoring::linear::LinearFile;
+
+    use super::{Parameters, fit};
+    use crate::samples::{Matrix, Samples};
+
+    fn fit_with(matrix: &Matrix, labels: &[bool], cost: f64) -> LinearFile {
+        fit(&Samples::new(matrix.clone(), labels.to_vec()), &Parameters { cost }).unwrap()
+    }
 
     #[test]
     fn the_widest_margin_between_two_points_is_found() {
         // On one axis with points at -1 and 1: w minimises w^2 / 2 + 2 C (1 - w)^2, so w = 4 C / (1 + 4 C).
         let matrix = Matrix { rows: 2, width: 1, values: vec![-1.0, 1.0] };
-        let file = fit_with(&matrix, &[false, true], 0.5).unwrap();
+        let file = fit_with(&matrix, &[false, true], 0.5);
         assert!((file.terms[0].weight - 2.0 / 3.0).abs() < 1e-9, "{file:?}");
         assert!(file.intercept.abs() < 1e-9, "{file:?}");
     }
@@ -157,7 +173,7 @@ mod tests {
     fn customers_beyond_the_margin_do_not_matter() {
         let near = Matrix { rows: 4, width: 1, values: vec![0.0, 0.0, 1.0, 1.0] };
         let weight = |matrix: &Matrix| {
-            let file = fit_with(matrix, &[false, false, true, true], 100.0).unwrap();
+            let file = fit_with(matrix, &[false, false, true, true], 100.0);
             file.terms[0].weight / file.terms[0].scale
         };
         assert!((weight(&near) - 2.0).abs() < 0.05);

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rayon::prelude::*;
 use scoring::{Algorithm, Calibration, Metrics, Training};
 
-use crate::algorithm::Fitted;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::metrics::Auc;
+use crate::recipe::{Fitted, Recipe};
 use crate::table::Table;
 use crate::trained_model::TrainedModel;
 use crate::{calibration, features, folds, metrics};
@@ -45,7 +45,10 @@ impl TrainOptions {
             Algorithm::Logistic => "logistic",
             Algorithm::Svm => "svm",
             Algorithm::RandomForest => "random_forest",
+            Algorithm::DecisionTree => "decision_tree",
             Algorithm::Catboost => "catboost",
+            Algorithm::Xgboost => "xgboost",
+            Algorithm::Mlp => "mlp",
         };
         let (name, version) = (name.to_owned(), "1".to_owned());
         TrainOptions { algorithm, name, version, folds: 5, seed: 1, threshold: 0.5 }
@@ -96,8 +99,9 @@ pub fn train(
         let fits_done = done.fetch_add(1, Ordering::Relaxed) + 1;
         progress(Progress { fits_done, fits_total });
     };
-    let unseen = cross_validate(&dataset, options, &report)?;
-    let Fitted { mut manifest, file } = Fitted::new(options.algorithm, &dataset, options.seed)?;
+    let recipe = Recipe::new(options.algorithm)?;
+    let unseen = cross_validate(&dataset, &recipe, options, &report)?;
+    let Fitted { mut manifest, file } = recipe.fit(&dataset, options.seed)?;
     report();
     manifest.name.clone_from(&options.name);
     manifest.version.clone_from(&options.version);
@@ -112,6 +116,7 @@ pub fn train(
         positives: positives as u64,
         folds: options.folds,
         seed: options.seed,
+        parameters: recipe.learner.parameters()?,
     });
     let fold_aucs = unseen.fold_aucs(&dataset.labels, folds).iter().map(|auc| auc.area).collect();
     Ok(TrainedModel { manifest, file, left_out, fold_aucs })
@@ -125,6 +130,7 @@ struct Unseen {
 
 fn cross_validate(
     data: &Dataset,
+    recipe: &Recipe,
     options: &TrainOptions,
     report: &(dyn Fn() + Sync),
 ) -> Result<Unseen, Error> {
@@ -133,7 +139,7 @@ fn cross_validate(
     let score_fold = |fold: usize| {
         let (inside, outside): (Vec<usize>, Vec<usize>) =
             (0..data.rows()).partition(|&row| fold_of[row] == fold);
-        let fitted = Fitted::new(options.algorithm, &data.select(&outside), options.seed)?;
+        let fitted = recipe.fit(&data.select(&outside), options.seed)?;
         let scores = fitted.scores(&data.select(&inside))?;
         report();
         Ok((inside, scores))
@@ -212,8 +218,11 @@ fn description(algorithm: Algorithm) -> &'static str {
         Algorithm::RandomForest => {
             "A random forest: hundreds of trees vote, each on its own view of the customers."
         }
+        Algorithm::DecisionTree => "A single decision tree: a handful of questions that people can follow.",
         Algorithm::Catboost => {
             "Gradient boosting on oblivious trees, as CatBoost does it: the most accurate."
         }
+        Algorithm::Xgboost => "Gradient boosting of deep trees, as XGBoost does it.",
+        Algorithm::Mlp => "A neural network of fully connected layers.",
     }
 }

@@ -1,12 +1,14 @@
 //! Rows on their way to an engine: a fixed number of customers, column by column.
 
+use crate::derived::Derived;
 use crate::manifest::{FeatureKind, Input, InputEncoding, Schema};
 use crate::model::{MISSING, ModelError};
+use crate::pieces::Pieces;
 
 /// Rows in a block: enough to keep the inner loops busy, few enough to stay in the nearest cache.
 pub(crate) const ROWS: usize = 256;
 
-/// The features of up to [`ROWS`] customers.
+/// The features of up to [`ROWS`] customers, and behind their numbers the derived ones.
 ///
 /// Codes are positions in the tables of [`Source::Category`]: a value's own code, then one for an unknown
 /// value, then one for a missing value.
@@ -18,7 +20,8 @@ pub(crate) struct Block {
 
 impl Block {
     pub(crate) fn new(slots: &Slots) -> Block {
-        Block { numbers: vec![f64::NAN; slots.numbers * ROWS], codes: vec![0; slots.values.len() * ROWS] }
+        let numbers = slots.numbers + slots.derived;
+        Block { numbers: vec![f64::NAN; numbers * ROWS], codes: vec![0; slots.values.len() * ROWS] }
     }
 
     pub(crate) fn set_number(&mut self, slot: usize, row: usize, number: f64) {
@@ -33,6 +36,10 @@ impl Block {
         &self.numbers[slot * ROWS..][..ROWS]
     }
 
+    pub(crate) fn numbers_mut(&mut self, slot: usize) -> &mut [f64] {
+        &mut self.numbers[slot * ROWS..][..ROWS]
+    }
+
     pub(crate) fn codes(&self, slot: usize) -> &[u16] {
         &self.codes[slot * ROWS..][..ROWS]
     }
@@ -41,8 +48,10 @@ impl Block {
 /// Where each feature of a schema lies in a block.
 #[derive(Debug, Clone)]
 pub(crate) struct Slots {
-    /// How many numbers there are.
+    /// How many numbers the schema has.
     pub(crate) numbers: usize,
+    /// How many derived numbers lie behind them.
+    pub(crate) derived: usize,
     /// How many values each category has.
     pub(crate) values: Vec<usize>,
     /// One per feature, in the schema's order.
@@ -57,8 +66,8 @@ pub(crate) enum Slot {
 }
 
 impl Slots {
-    pub(crate) fn new(schema: &Schema) -> Slots {
-        let mut slots = Slots { numbers: 0, values: Vec::new(), features: Vec::new() };
+    pub(crate) fn new(schema: &Schema, derived: usize) -> Slots {
+        let mut slots = Slots { numbers: 0, derived, values: Vec::new(), features: Vec::new() };
         for feature in &schema.features {
             slots.features.push(match &feature.kind {
                 FeatureKind::Number => {
@@ -91,20 +100,33 @@ impl Slots {
 pub(crate) enum Source {
     /// A number; NaN stands for missing where the manifest gives no other number for it.
     Number { slot: usize, missing: f64 },
+    /// A function of a number.
+    Pieces { slot: usize, pieces: Pieces },
     /// A number per value, then one for an unknown value and one for a missing one.
     Category { slot: usize, table: Vec<f64> },
 }
 
 impl Source {
-    pub(crate) fn resolve(schema: &Schema, slots: &Slots, input: &Input) -> Result<Source, ModelError> {
+    pub(crate) fn resolve(
+        schema: &Schema,
+        derived: &[Derived],
+        slots: &Slots,
+        input: &Input,
+    ) -> Result<Source, ModelError> {
         let position = schema.features.iter().position(|feature| feature.name == input.feature);
+        let made = derived.iter().position(|derived| derived.name == input.feature);
         let slot = position.map(|position| slots.features[position]);
+        let slot = slot.or(made.map(|place| Slot::Number(slots.numbers + place)));
         match (slot, &input.encoding) {
             (None, _) => Err(wrong(input, "is made of a feature that the schema does not have")),
             (Some(Slot::Number(slot)), InputEncoding::Number { missing }) => match missing {
                 Some(number) if !number.is_finite() => Err(wrong(input, "has no finite number for missing")),
                 _ => Ok(Source::Number { slot, missing: missing.unwrap_or(f64::NAN) }),
             },
+            (Some(Slot::Number(slot)), InputEncoding::Pieces(pieces)) => {
+                pieces.check().map_err(|what| wrong(input, what))?;
+                Ok(Source::Pieces { slot, pieces: pieces.clone() })
+            }
             (Some(Slot::Category(slot)), InputEncoding::Category { values, unknown, missing }) => {
                 let table: Vec<f64> = values.iter().chain([unknown, missing]).copied().collect();
                 match () {
@@ -121,12 +143,22 @@ impl Source {
         }
     }
 
+    /// Whether a missing number stays NaN.
+    pub(crate) fn keeps_missing(&self) -> bool {
+        matches!(self, Source::Number { missing, .. } if missing.is_nan())
+    }
+
     /// Writes the input of every row of the block.
     pub(crate) fn read(&self, block: &Block, values: &mut [f64]) {
         match self {
             Source::Number { slot, missing } => {
                 for (value, &number) in values.iter_mut().zip(block.numbers(*slot)) {
                     *value = if number.is_nan() { *missing } else { number };
+                }
+            }
+            Source::Pieces { slot, pieces } => {
+                for (value, &number) in values.iter_mut().zip(block.numbers(*slot)) {
+                    *value = pieces.value(number);
                 }
             }
             Source::Category { slot, table } => {

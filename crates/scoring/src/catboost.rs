@@ -6,9 +6,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::manifest::{
-    Algorithm, Calibration, Feature, FeatureKind, Input, InputEncoding, Manifest, Metrics, Schema,
-};
+use crate::calibration::Calibration;
+use crate::manifest::{Algorithm, Feature, FeatureKind, Input, InputEncoding, Manifest, Metrics, Schema};
 use crate::model::{ModelError, checksum};
 use crate::vocabulary;
 
@@ -188,6 +187,7 @@ pub fn import(name: &str, file: &[u8]) -> Result<Manifest, ModelError> {
         file: "model.json".to_owned(),
         sha256: checksum(file),
         schema: Schema { features, outcomes },
+        derived: Vec::new(),
         inputs: floats.iter().map(input).collect(),
         calibration: Calibration::IDENTITY,
         threshold: 0.5,

@@ -48,7 +48,7 @@ impl<'plan> ChunkScorer<'plan> {
             plan,
             on_error,
             reader: RowReader::new(&model.manifest().schema, plan),
-            block: Block::new(&plan.slots),
+            block: Block::new(model.slots()),
             customers: Vec::new(),
             probabilities: Vec::new(),
             first_problems: Vec::new(),
@@ -111,13 +111,13 @@ impl<'plan> ChunkScorer<'plan> {
                 self.customers.push(Customer { start, content_end, record_end: end, fault });
             }
             if rows == ROWS {
-                self.model.score_block(&self.block, rows, &mut self.probabilities);
+                self.model.score_block(&mut self.block, rows, &mut self.probabilities);
                 rows = 0;
             }
             line += count_lines(record);
             start = end;
         }
-        self.model.score_block(&self.block, rows, &mut self.probabilities);
+        self.model.score_block(&mut self.block, rows, &mut self.probabilities);
         match failure {
             Some(failure) => Err(InputError::with_problems(failure.code, failure.problems)),
             None => Ok(()),

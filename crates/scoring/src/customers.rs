@@ -39,7 +39,7 @@ pub fn score_customers(model: &Model, customers: &[Map<String, Value>]) -> Resul
                 problems.push(problem);
             }
         }
-        model.score_block(&reader.block, customers.len(), &mut probabilities);
+        model.score_block(&mut reader.block, customers.len(), &mut probabilities);
     }
     if let Some(code) = first_code {
         return Err(InputError::with_problems(code, problems));

@@ -194,7 +194,7 @@ fn check(file: &ForestFile, sources: &[Source]) -> Result<(), ModelError> {
     if let Some(input) = file.inputs.iter().find(|&&input| usize::from(input) >= sources.len()) {
         return Err(invalid(format!("a node asks for input {input} of {}", sources.len())));
     }
-    if sources.iter().any(|source| matches!(source, Source::Number { missing, .. } if missing.is_nan())) {
+    if sources.iter().any(Source::keeps_missing) {
         return Err(invalid("an input has no number that stands for missing".to_owned()));
     }
     let mut met = vec![false; nodes];

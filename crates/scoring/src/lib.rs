@@ -6,8 +6,9 @@
 //! A model is two files: `manifest.json` ([`Manifest`]) and the model file that it names and pins by
 //! SHA-256. Between a customer and a probability stand three lists, all in the manifest:
 //!
-//! 1. `schema.features`: what is read of a customer, numbers and categories ([`Schema`]);
-//! 2. `inputs`: how each number that the model calculates with is made of one feature ([`Input`]);
+//! 1. `schema.features`: what is read of a customer, numbers and categories ([`Schema`]), and `derived`,
+//!    numbers made of these ([`Derived`]);
+//! 2. `inputs`: how each number that the model calculates with is made of one of them ([`Input`]);
 //! 3. `calibration`: the strictly increasing map from the model's score to a probability ([`Calibration`]).
 //!
 //! The model file says only what the algorithm makes of the inputs: [`linear::LinearFile`],
@@ -21,15 +22,18 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
 mod block;
+mod calibration;
 pub mod catboost;
 mod charset;
 mod check;
 mod chunk;
 mod columns;
 mod customers;
+mod derived;
 mod dialect;
 mod dictionary;
 pub mod forest;
+mod inputs;
 mod inspector;
 mod layout;
 pub mod linear;
@@ -39,6 +43,7 @@ pub mod model;
 pub mod names;
 mod numbers;
 mod oblivious;
+mod pieces;
 pub mod problem;
 mod reader;
 mod records;
@@ -50,16 +55,19 @@ mod text;
 mod transcode;
 pub mod vocabulary;
 
+pub use calibration::Calibration;
 pub use check::{CheckReport, ColumnReport, check_csv};
 pub use columns::{ColumnMatch, match_columns};
 pub use customers::{Scored, score_customers};
+pub use derived::{Derived, Formula};
 pub use dialect::{Compression, Dialect, Encoding};
+pub use inputs::Inputs;
 pub use inspector::{Inspection, Inspector, Limits};
 pub use manifest::{
-    Algorithm, Calibration, CategoryValue, Feature, FeatureKind, Input, InputEncoding, Manifest, Metrics,
-    Schema, Training,
+    Algorithm, CategoryValue, Feature, FeatureKind, Input, InputEncoding, Manifest, Metrics, Schema, Training,
 };
 pub use model::{MISSING, Model, ModelError, UNKNOWN};
+pub use pieces::Pieces;
 pub use problem::{InputError, Problem, ScoreError};
 pub use reader::RECORD_BYTES_MAX;
 pub use score::{OnError, ScoreOptions, score_csv};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::block::{Block, ROWS, Source};
 use crate::manifest::Input;
 use crate::model::ModelError;
+use crate::pieces::Pieces;
 
 /// The value of [`LinearFile::format`].
 pub const FORMAT: &str = "augur-linear-1";
@@ -31,11 +32,13 @@ pub struct LinearTerm {
     pub weight: f64,
 }
 
-/// A linear model with means, scales and imputed numbers folded into weights and tables.
+/// A linear model with means, scales and imputed numbers folded into weights, polynomials and tables: one
+/// for each feature, however many inputs are made of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Linear {
     constant: f64,
     numbers: Vec<NumberWeight>,
+    curves: Vec<Curve>,
     categories: Vec<CategoryWeights>,
 }
 
@@ -45,6 +48,12 @@ struct NumberWeight {
     weight: f64,
     /// What a missing number adds.
     missing: f64,
+}
+
+#[derive(Debug, Clone)]
+struct Curve {
+    slot: usize,
+    pieces: Pieces,
 }
 
 #[derive(Debug, Clone)]
@@ -64,23 +73,30 @@ impl Linear {
             let (terms, inputs) = (file.terms.len(), inputs.len());
             return Err(ModelError::Invalid(format!("{terms} terms for {inputs} inputs")));
         }
-        let mut linear = Linear { constant: file.intercept, numbers: Vec::new(), categories: Vec::new() };
+        let mut linear = Linear {
+            constant: file.intercept,
+            numbers: Vec::new(),
+            curves: Vec::new(),
+            categories: Vec::new(),
+        };
         for ((term, input), source) in file.terms.iter().zip(inputs).zip(sources) {
             let weight = term.weight / term.scale;
             if !(weight.is_finite() && term.mean.is_finite()) {
                 return Err(ModelError::Invalid(format!("the term of {:?} is not finite", input.name)));
             }
+            if source.keeps_missing() {
+                let name = &input.name;
+                return Err(ModelError::Invalid(format!("{name:?} has no number that stands for missing")));
+            }
             match source {
-                Source::Number { missing, .. } if missing.is_nan() => {
-                    let name = &input.name;
-                    return Err(ModelError::Invalid(format!(
-                        "{name:?} has no number that stands for missing"
-                    )));
+                Source::Number { slot, missing } => {
+                    linear.add_curve(*slot, weight, term.mean, &Pieces::number(*missing));
                 }
-                Source::Number { slot, missing } => linear.add_number(*slot, weight, term.mean, *missing),
+                Source::Pieces { slot, pieces } => linear.add_curve(*slot, weight, term.mean, pieces),
                 Source::Category { slot, table } => linear.add_category(*slot, weight, term.mean, table),
             }
         }
+        linear.straighten();
         if !linear.constant.is_finite() {
             return Err(ModelError::Invalid("the intercept is not finite".to_owned()));
         }
@@ -94,6 +110,11 @@ impl Linear {
                 *score += if number.is_nan() { *missing } else { number * weight };
             }
         }
+        for Curve { slot, pieces } in &self.curves {
+            for (score, &number) in scores.iter_mut().zip(block.numbers(*slot)) {
+                *score += pieces.value(number);
+            }
+        }
         for CategoryWeights { slot, table } in &self.categories {
             for (score, &code) in scores.iter_mut().zip(block.codes(*slot)) {
                 *score += table[usize::from(code)];
@@ -101,14 +122,28 @@ impl Linear {
         }
     }
 
-    fn add_number(&mut self, slot: usize, weight: f64, mean: f64, missing: f64) {
+    fn add_curve(&mut self, slot: usize, weight: f64, mean: f64, pieces: &Pieces) {
         self.constant -= weight * mean;
-        match self.numbers.iter_mut().find(|number| number.slot == slot) {
-            Some(number) => {
-                number.weight += weight;
-                number.missing += weight * missing;
+        match self.curves.iter_mut().find(|curve| curve.slot == slot) {
+            Some(curve) => curve.pieces.add(weight, pieces),
+            None => {
+                let mut sum = Pieces { knots: Vec::new(), coefficients: vec![[0.0; 4]], missing: 0.0 };
+                sum.add(weight, pieces);
+                self.curves.push(Curve { slot, pieces: sum });
             }
-            None => self.numbers.push(NumberWeight { slot, weight, missing: weight * missing }),
+        }
+    }
+
+    /// What is a straight line needs no polynomial.
+    fn straighten(&mut self) {
+        let (lines, curves): (Vec<Curve>, Vec<Curve>) = std::mem::take(&mut self.curves)
+            .into_iter()
+            .partition(|curve| matches!(curve.pieces.coefficients[..], [[_, _, 0.0, 0.0]]));
+        self.curves = curves;
+        for Curve { slot, pieces } in lines {
+            let [constant, weight, ..] = pieces.coefficients[0];
+            self.constant += constant;
+            self.numbers.push(NumberWeight { slot, weight, missing: pieces.missing - constant });
         }
     }
 

@@ -3,6 +3,11 @@
 //! Only data and its meaning; [`crate::Model`] reads and checks it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::calibration::Calibration;
+use crate::derived::Derived;
+use crate::pieces::Pieces;
 
 /// Everything about one version of a model except its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +26,9 @@ pub struct Manifest {
     pub sha256: String,
     /// What is read of a customer.
     pub schema: Schema,
+    /// Numbers made of the schema's features.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub derived: Vec<Derived>,
     /// What the model calculates with, in the order in which the model file counts its inputs.
     pub inputs: Vec<Input>,
     /// From the model's score to the probability of leaving.
@@ -45,8 +53,14 @@ pub enum Algorithm {
     Svm,
     /// A random forest; a [`crate::forest::ForestFile`].
     RandomForest,
+    /// A single tree; a [`crate::forest::ForestFile`].
+    DecisionTree,
     /// Oblivious trees in CatBoost's JSON format; a [`crate::catboost::CatBoostFile`].
     Catboost,
+    /// Boosted trees in XGBoost's JSON format.
+    Xgboost,
+    /// A neural network of fully connected layers.
+    Mlp,
 }
 
 /// What is read of a customer.
@@ -95,14 +109,14 @@ pub struct CategoryValue {
     pub aliases: Vec<String>,
 }
 
-/// One number that the model calculates with, made of one feature.
+/// One number that the model calculates with, made of one feature or derived number.
 ///
 /// A category becomes ordinal codes by one input, or one-hot columns by one input per value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Input {
     /// The input's name: the feature's for a number, `Feature=Value` for a one-hot column.
     pub name: String,
-    /// The name of the [`Feature`] that it is made of.
+    /// The name of the [`Feature`] or [`Derived`] number that it is made of.
     pub feature: String,
     /// How.
     #[serde(flatten)]
@@ -115,11 +129,13 @@ pub struct Input {
 pub enum InputEncoding {
     /// The number itself.
     Number {
-        /// Stands for a missing number. Without it a missing number stays NaN, which only the engine of
-        /// CatBoost understands; the others need it.
+        /// Stands for a missing number. Without it a missing number stays NaN, which only the engines of
+        /// CatBoost and XGBoost understand; the others need it.
         #[serde(default)]
         missing: Option<f64>,
     },
+    /// A function of the number: clipped, or bent as a basis function of a spline is.
+    Pieces(Pieces),
     /// A number for each value of the category.
     Category {
         /// As long as the feature's list of values, in the same order.
@@ -129,32 +145,6 @@ pub enum InputEncoding {
         /// For an empty cell.
         missing: f64,
     },
-}
-
-/// `probability = sigmoid(slope * score + offset)`, the last step of every engine.
-///
-/// The score is the linear sum (logistic, SVM), the log-odds of the mean leaf (random forest), or the raw
-/// value of CatBoost. The slope is positive, so that calibration never changes a ranking.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Calibration {
-    /// Greater than 0.
-    pub slope: f64,
-    /// Any finite number.
-    pub offset: f64,
-}
-
-impl Calibration {
-    /// Leaves a score in log-odds as it is.
-    pub const IDENTITY: Calibration = Calibration { slope: 1.0, offset: 0.0 };
-
-    /// The probability for a score: strictly between 0 and 1, and increasing wherever `f64` can tell
-    /// two scores apart.
-    #[must_use]
-    pub fn probability(self, score: f64) -> f64 {
-        // Beyond 36 the sigmoid would round to exactly 0 or 1.
-        let log_odds = (self.slope * score + self.offset).clamp(-36.0, 36.0);
-        1.0 / (1.0 + (-log_odds).exp())
-    }
 }
 
 /// Quality, measured on customers that the model was not trained on.
@@ -202,4 +192,7 @@ pub struct Training {
     pub folds: u32,
     /// Seed of everything random.
     pub seed: u64,
+    /// What was set for preparation and algorithm, by name.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub parameters: Value,
 }

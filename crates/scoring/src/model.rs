@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::block::{Block, ROWS, Slots, Source};
+use crate::block::{Block, ROWS, Slots};
 use crate::catboost::CatBoostFile;
 use crate::forest::Forest;
+use crate::inputs::Inputs;
 use crate::linear::Linear;
 use crate::manifest::{Algorithm, FeatureKind, Manifest, Schema};
 use crate::names;
@@ -56,7 +57,7 @@ pub enum ModelError {
 #[derive(Debug, Clone)]
 pub struct Model {
     manifest: Manifest,
-    slots: Slots,
+    inputs: Inputs,
     engine: Engine,
 }
 
@@ -77,20 +78,24 @@ impl Model {
             return Err(ModelError::Checksum { expected: manifest.sha256, found });
         }
         check(&manifest)?;
-        let slots = Slots::new(&manifest.schema);
-        let resolve = |input| Source::resolve(&manifest.schema, &slots, input);
-        let sources = manifest.inputs.iter().map(resolve).collect::<Result<Vec<_>, _>>()?;
+        let inputs = Inputs::new(&manifest.schema, &manifest.derived, &manifest.inputs)?;
+        let sources = inputs.sources();
         let engine = match manifest.algorithm {
             Algorithm::Logistic | Algorithm::Svm => {
-                Engine::Linear(Linear::read(model_file, &manifest.inputs, &sources)?)
+                Engine::Linear(Linear::read(model_file, &manifest.inputs, sources)?)
             }
-            Algorithm::RandomForest => Engine::Forest(Forest::read(model_file, &sources)?),
+            Algorithm::RandomForest | Algorithm::DecisionTree => {
+                Engine::Forest(Forest::read(model_file, sources)?)
+            }
             Algorithm::Catboost => {
                 let file = CatBoostFile::read(model_file)?;
-                Engine::Oblivious(Oblivious::read(&file, &manifest.inputs, &sources)?)
+                Engine::Oblivious(Oblivious::read(&file, &manifest.inputs, sources)?)
+            }
+            Algorithm::Xgboost | Algorithm::Mlp => {
+                return Err(ModelError::Unsupported("this engine does not exist yet".to_owned()));
             }
         };
-        Ok(Model { manifest, slots, engine })
+        Ok(Model { manifest, inputs, engine })
     }
 
     /// Reads a model from its directory.
@@ -129,37 +134,30 @@ impl Model {
     ///
     /// Where there are fewer numbers or categories than `rows` customers have.
     pub fn score_rows(&self, rows: usize, numbers: &[f64], categories: &[u32], probabilities: &mut Vec<f64>) {
-        let (width, codes) = (self.slots.numbers, self.slots.values.len());
-        let mut block = Block::new(&self.slots);
-        for first in (0..rows).step_by(ROWS) {
-            let count = ROWS.min(rows - first);
-            for row in 0..count {
-                for slot in 0..width {
-                    block.set_number(slot, row, numbers[(first + row) * width + slot]);
-                }
-                for slot in 0..codes {
-                    let code = categories[(first + row) * codes + slot];
-                    block.set_code(slot, row, self.slots.position(slot, code));
-                }
-            }
-            self.score_block(&block, count, probabilities);
-        }
+        self.inputs.each_block(rows, numbers, categories, |_, count, block| {
+            self.score_derived(block, count, probabilities);
+        });
     }
 
-    /// Appends the probabilities of the block's first `count` rows.
-    pub(crate) fn score_block(&self, block: &Block, count: usize, probabilities: &mut Vec<f64>) {
+    /// Appends the probabilities of the block's first `count` rows, whose features are set.
+    pub(crate) fn score_block(&self, block: &mut Block, count: usize, probabilities: &mut Vec<f64>) {
+        self.inputs.derive(block);
+        self.score_derived(block, count, probabilities);
+    }
+
+    pub(crate) fn slots(&self) -> &Slots {
+        self.inputs.slots()
+    }
+
+    fn score_derived(&self, block: &Block, count: usize, probabilities: &mut Vec<f64>) {
         let mut scores = [0.0; ROWS];
         match &self.engine {
             Engine::Linear(linear) => linear.score(block, &mut scores),
             Engine::Forest(forest) => forest.score(block, &mut scores),
             Engine::Oblivious(oblivious) => oblivious.score(block, &mut scores),
         }
-        let calibration = self.manifest.calibration;
+        let calibration = &self.manifest.calibration;
         probabilities.extend(scores[..count].iter().map(|&score| calibration.probability(score)));
-    }
-
-    pub(crate) fn slots(&self) -> &Slots {
-        &self.slots
     }
 }
 
@@ -175,10 +173,7 @@ fn read(path: &Path) -> Result<Vec<u8>, ModelError> {
 
 fn check(manifest: &Manifest) -> Result<(), ModelError> {
     check_file_name(&manifest.file)?;
-    let calibration = manifest.calibration;
-    if !(calibration.slope > 0.0 && calibration.slope.is_finite() && calibration.offset.is_finite()) {
-        return Err(ModelError::Invalid("the calibration's slope must be greater than 0".to_owned()));
-    }
+    manifest.calibration.check().map_err(|what| ModelError::Invalid(what.to_owned()))?;
     if !(0.0..=1.0).contains(&manifest.threshold) {
         return Err(ModelError::Invalid("the threshold must be between 0 and 1".to_owned()));
     }

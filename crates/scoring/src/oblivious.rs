@@ -7,6 +7,7 @@ use crate::block::{Block, ROWS, Source};
 use crate::catboost::{CatBoostFile, FloatFeature, NanValueTreatment, ObliviousTree};
 use crate::manifest::Input;
 use crate::model::ModelError;
+use crate::pieces::Pieces;
 
 /// The deepest tree that CatBoost makes, and the deepest whose leaves a `u16` can count.
 const DEPTH_MAX: usize = 16;
@@ -27,6 +28,7 @@ pub(crate) struct Oblivious {
 #[derive(Debug, Clone)]
 enum Column {
     Number { slot: usize, borders: Vec<f32>, missing: u16 },
+    Pieces { slot: usize, pieces: Pieces, borders: Vec<f32> },
     Category { slot: usize, table: Vec<u16> },
 }
 
@@ -153,6 +155,9 @@ impl Column {
             Source::Number { slot, missing } => {
                 Column::Number { slot: *slot, missing: bin_of(*missing), borders }
             }
+            Source::Pieces { slot, pieces } => {
+                Column::Pieces { slot: *slot, pieces: pieces.clone(), borders }
+            }
         }
     }
 
@@ -161,6 +166,11 @@ impl Column {
             Column::Number { slot, borders, missing } => {
                 for (bin_here, &number) in bins.iter_mut().zip(block.numbers(*slot)) {
                     *bin_here = if number.is_nan() { *missing } else { bin(borders, number as f32) };
+                }
+            }
+            Column::Pieces { slot, pieces, borders } => {
+                for (bin_here, &number) in bins.iter_mut().zip(block.numbers(*slot)) {
+                    *bin_here = bin(borders, pieces.value(number) as f32);
                 }
             }
             Column::Category { slot, table } => {

@@ -29,7 +29,7 @@ struct PlannedFeature {
 
 impl Plan {
     pub(crate) fn new(schema: &Schema, dialect: &Dialect, header: Vec<String>) -> Result<Plan, InputError> {
-        let slots = Slots::new(schema);
+        let slots = Slots::new(schema, 0);
         let columns = find_features(&header, schema)?;
         let features = columns
             .iter()

@@ -175,7 +175,7 @@ fn the_official_catboost_loads_what_we_ship_and_answers_the_same() {
         shipped.model_sha256,
         "the shipped model has changed: run tests/reference/make_references.py again"
     );
-    let calibration = model.manifest().calibration;
+    let calibration = model.manifest().calibration.clone();
     let theirs: Vec<f64> = shipped.raw.iter().map(|&raw| calibration.probability(raw)).collect();
     assert_within("shipped CatBoost", &customers.probabilities(&model), &theirs, 1e-12);
 }

@@ -37,7 +37,7 @@ fn one_hot_inputs_and_scales_are_folded_exactly() {
         .map(|(mean, scale, weight)| LinearTerm { mean, scale, weight })
         .collect();
     let file = LinearFile { format: linear::FORMAT.to_owned(), intercept: -1.2, terms: terms.clone() };
-    let calibration = Calibration { slope: 1.3, offset: 0.2 };
+    let calibration = Calibration::Platt { slope: 1.3, offset: 0.2 };
     let file = serde_json::to_vec(&file).unwrap();
     let model = build(Algorithm::Svm, schema, inputs, calibration, &file).unwrap();
     for (tenure, code, encoded) in [
@@ -252,7 +252,7 @@ fn manifests_that_contradict_themselves_are_refused() {
         manifest(Algorithm::RandomForest, schema, inputs, &file)
     };
     let changes: [fn(&mut Manifest); 7] = [
-        |manifest| manifest.calibration.slope = 0.0,
+        |manifest| manifest.calibration = Calibration::Platt { slope: 0.0, offset: 0.0 },
         |manifest| manifest.threshold = 1.5,
         |manifest| manifest.schema.features[1].aliases.push("A ".to_owned()),
         |manifest| manifest.schema.outcomes.push("b".to_owned()),
@@ -284,7 +284,7 @@ fn a_model_is_loaded_from_its_directory() {
 
 #[test]
 fn calibration_never_changes_a_ranking() {
-    let calibration = Calibration { slope: 0.8, offset: -0.3 };
+    let calibration = Calibration::Platt { slope: 0.8, offset: -0.3 };
     let scores: Vec<f64> = (-300..300).map(|score| f64::from(score) / 20.0).collect();
     let probabilities: Vec<f64> = scores.iter().map(|&score| calibration.probability(score)).collect();
     assert!(probabilities.windows(2).all(|pair| pair[0] < pair[1]));

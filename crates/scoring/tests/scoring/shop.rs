@@ -87,6 +87,7 @@ pub fn manifest(algorithm: Algorithm, schema: Schema, inputs: Vec<Input>, file: 
         file: "model.json".to_owned(),
         sha256: checksum(file),
         schema,
+        derived: Vec::new(),
         inputs,
         calibration: Calibration::IDENTITY,
         threshold: 0.5,

@@ -1,0 +1,72 @@
+//! All algorithms behind one door: their parameters by name, and one way to fit them.
+
+use scoring::{Algorithm, Input};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::samples::Samples;
+use crate::{boosting, forest, logistic, svm};
+
+/// What a learner is given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fit<'a> {
+    /// To learn from.
+    pub(crate) samples: &'a Samples,
+    /// Others, prepared alike, on which a learner with `patience` sees when to stop.
+    pub(crate) stop: Option<&'a Samples>,
+    /// What the columns of the samples are.
+    pub(crate) inputs: &'a [Input],
+    /// Of everything random.
+    pub(crate) seed: u64,
+}
+
+/// An algorithm with its parameters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Learner {
+    Logistic(logistic::Parameters),
+    Svm(svm::Parameters),
+    RandomForest(forest::Parameters),
+    Catboost(boosting::Parameters),
+}
+
+impl Learner {
+    /// With the parameters that are usual.
+    pub(crate) fn new(algorithm: Algorithm) -> Result<Learner, Error> {
+        Ok(match algorithm {
+            Algorithm::Logistic => Learner::Logistic(logistic::Parameters::default()),
+            Algorithm::Svm => Learner::Svm(svm::Parameters::default()),
+            Algorithm::RandomForest => Learner::RandomForest(forest::Parameters::default()),
+            Algorithm::Catboost => Learner::Catboost(boosting::Parameters::default()),
+            Algorithm::DecisionTree | Algorithm::Xgboost | Algorithm::Mlp => {
+                return Err(Error::Options("this algorithm does not exist yet".to_owned()));
+            }
+        })
+    }
+
+    /// The bytes of the model file.
+    pub(crate) fn fit(&self, fit: Fit) -> Result<Vec<u8>, Error> {
+        match self {
+            Learner::Logistic(parameters) => json(&logistic::fit(fit.samples, parameters)?),
+            Learner::Svm(parameters) => json(&svm::fit(fit.samples, parameters)?),
+            Learner::RandomForest(parameters) => json(&forest::fit(fit.samples, parameters, fit.seed)?),
+            Learner::Catboost(parameters) => json(&boosting::fit(fit, parameters)),
+        }
+    }
+
+    /// All parameters by name.
+    pub(crate) fn parameters(&self) -> Result<Value, Error> {
+        let parameters = match self {
+            Learner::Logistic(parameters) => serde_json::to_value(parameters),
+            Learner::Svm(parameters) => serde_json::to_value(parameters),
+            Learner::RandomForest(parameters) => serde_json::to_value(parameters),
+            Learner::Catboost(parameters) => serde_json::to_value(parameters),
+        };
+        parameters.map_err(|error| Error::Training(error.to_string()))
+    }
+}
+
+pub(crate) fn json(value: &impl Serialize) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(value).map_err(|error| Error::Training(error.to_string()))
+}
