@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bins::{Beyond, BinColumn, Binning, MissingBin, Precision};
 use crate::block::{Block, ROWS, Source};
+use crate::kernels::{TreeNode, Trees};
 use crate::model::ModelError;
 
 /// The value of [`ForestFile::format`].
@@ -34,43 +36,17 @@ pub struct ForestFile {
 /// The mean of the leaves is kept this far from 0 and 1, where log-odds have no number.
 const MEAN_MIN: f64 = 1e-9;
 
-/// A forest whose values are bins: `input <= threshold k` is `bin <= k`, where the bin is the number of
-/// the input's thresholds that are below the value.
-///
-/// The nodes of a tree lie side by side, level by level, a node's right child behind its left one. A leaf
-/// leads to itself, so that all rows of a block can go down a tree in step.
+/// A forest whose inputs are bins.
 #[derive(Debug, Clone)]
 pub(crate) struct Forest {
-    columns: Vec<Column>,
-    trees: Vec<Tree>,
-    nodes: Vec<Node>,
-    /// By node; of no meaning where the node is no leaf.
-    values: Vec<f64>,
+    columns: Vec<BinColumn>,
+    trees: Trees,
+    tree_count: f64,
 }
 
-#[derive(Debug, Clone)]
-struct Column {
-    source: Source,
-    /// Ascending, each once.
-    thresholds: Vec<f64>,
-}
-
-#[derive(Debug, Clone)]
-struct Tree {
-    root: u32,
-    depth: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Node {
-    input: u16,
-    /// Right where the row's bin is greater.
-    bin: u16,
-    left: u32,
-}
-
-/// No row's bin is greater.
-const LEAF_BIN: u16 = u16::MAX;
+/// scikit-learn goes left where `input <= threshold`. No missing number gets this far.
+const BINNING: Binning =
+    Binning { beyond: Beyond::Above, precision: Precision::F64, missing: MissingBin::Lowest };
 
 impl Forest {
     pub(crate) fn read(file: &[u8], sources: &[Source]) -> Result<Forest, ModelError> {
@@ -80,101 +56,54 @@ impl Forest {
             return Err(ModelError::Unsupported(format!("the format {:?} is not {FORMAT}", file.format)));
         }
         check(&file, sources)?;
-        let mut forest = Forest {
-            columns: columns(&file, sources)?,
-            trees: Vec::with_capacity(file.roots.len()),
-            nodes: Vec::new(),
-            values: Vec::new(),
-        };
-        file.roots.iter().for_each(|&root| forest.add_tree(&file, root));
-        Ok(forest)
+        let thresholds = thresholds(&file, sources.len());
+        let columns = sources.iter().zip(&thresholds);
+        let columns = columns.map(|(source, thresholds)| BinColumn::new(source, thresholds, BINNING));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let trees = Trees::new(sources.len(), &file.roots, &nodes(&file, &thresholds), &file.leaves)?;
+        Ok(Forest { columns, trees, tree_count: file.roots.len() as f64 })
     }
 
     pub(crate) fn score(&self, block: &Block, scores: &mut [f64; ROWS]) {
-        let mut values = [0.0; ROWS];
-        let mut bins = vec![0u16; self.columns.len() * ROWS];
-        for (column, bins) in self.columns.iter().zip(bins.chunks_exact_mut(ROWS)) {
-            column.source.read(block, &mut values);
-            for (bin, value) in bins.iter_mut().zip(values) {
-                // `columns` lets no more thresholds through than a u16 counts.
-                *bin = column.thresholds.partition_point(|&threshold| threshold < value) as u16;
-            }
+        let mut bins = vec![0; self.columns.len() * ROWS];
+        for (column, bins) in self.columns.iter().zip(bins.as_chunks_mut().0) {
+            column.read(block, bins);
         }
         scores.fill(0.0);
-        for tree in &self.trees {
-            let mut places = [tree.root; ROWS];
-            for _ in 0..tree.depth {
-                for (row, place) in places.iter_mut().enumerate() {
-                    let node = self.nodes[*place as usize];
-                    let bin = bins[usize::from(node.input) * ROWS + row];
-                    *place = node.left + u32::from(bin > node.bin);
-                }
-            }
-            for (score, place) in scores.iter_mut().zip(places) {
-                *score += self.values[place as usize];
-            }
-        }
-        let trees = self.trees.len() as f64;
+        self.trees.add(&bins, scores);
         for score in scores {
-            let mean = (*score / trees).clamp(MEAN_MIN, 1.0 - MEAN_MIN);
+            let mean = (*score / self.tree_count).clamp(MEAN_MIN, 1.0 - MEAN_MIN);
             *score = (mean / (1.0 - mean)).ln();
         }
     }
-
-    /// Lays a tree's nodes out, level by level.
-    fn add_tree(&mut self, file: &ForestFile, root: i32) {
-        let first = self.nodes.len();
-        let mut level = vec![root];
-        let mut depth = 0;
-        let mut begin = first;
-        while !level.is_empty() {
-            let mut next = Vec::new();
-            for (place, &reference) in level.iter().enumerate() {
-                let left = (begin + level.len() + next.len()) as u32;
-                match usize::try_from(reference) {
-                    Ok(node) => {
-                        let input = file.inputs[node];
-                        let thresholds = &self.columns[usize::from(input)].thresholds;
-                        let bin = thresholds.partition_point(|&threshold| threshold < file.thresholds[node]);
-                        self.nodes.push(Node { input, bin: bin as u16, left });
-                        self.values.push(0.0);
-                        next.extend([file.left[node], file.right[node]]);
-                    }
-                    Err(_) => {
-                        self.nodes.push(Node { input: 0, bin: LEAF_BIN, left: (begin + place) as u32 });
-                        self.values.push(file.leaves[leaf_index(reference)]);
-                    }
-                }
-            }
-            begin += level.len();
-            depth += usize::from(!next.is_empty());
-            level = next;
-        }
-        self.trees.push(Tree { root: first as u32, depth });
-    }
 }
 
-/// Each input with the thresholds that the forest compares it with.
-fn columns(file: &ForestFile, sources: &[Source]) -> Result<Vec<Column>, ModelError> {
-    let mut thresholds = vec![Vec::new(); sources.len()];
+/// Per input, the thresholds that the forest compares it with: ascending, each once.
+fn thresholds(file: &ForestFile, inputs: usize) -> Vec<Vec<f64>> {
+    let mut thresholds = vec![Vec::new(); inputs];
     for (&input, &threshold) in file.inputs.iter().zip(&file.thresholds) {
         thresholds[usize::from(input)].push(threshold);
     }
-    let column = |(source, mut thresholds): (&Source, Vec<f64>)| {
+    for thresholds in &mut thresholds {
         thresholds.sort_by(f64::total_cmp);
         thresholds.dedup();
-        if thresholds.len() >= usize::from(LEAF_BIN) {
-            let message = format!("an input is compared with {} thresholds", thresholds.len());
-            return Err(ModelError::Unsupported(message));
-        }
-        Ok(Column { source: source.clone(), thresholds })
-    };
-    sources.iter().zip(thresholds).map(column).collect()
+    }
+    thresholds
 }
 
-/// The leaf that a negative reference means: -1 is leaf 0.
-fn leaf_index(reference: i32) -> usize {
-    (!reference).unsigned_abs() as usize
+/// `input <= threshold k` is `bin <= k`.
+fn nodes(file: &ForestFile, thresholds: &[Vec<f64>]) -> Vec<TreeNode> {
+    let children = file.left.iter().zip(&file.right);
+    let questions = file.inputs.iter().zip(&file.thresholds);
+    questions
+        .zip(children)
+        .map(|((&column, &threshold), (&left, &right))| {
+            let thresholds = &thresholds[usize::from(column)];
+            // `BinColumn` lets no more thresholds through than a u16 counts.
+            let bin = thresholds.partition_point(|&other| other < threshold) as u16;
+            TreeNode { column, bin, left, right }
+        })
+        .collect()
 }
 
 fn check(file: &ForestFile, sources: &[Source]) -> Result<(), ModelError> {
@@ -196,25 +125,6 @@ fn check(file: &ForestFile, sources: &[Source]) -> Result<(), ModelError> {
     }
     if sources.iter().any(Source::keeps_missing) {
         return Err(invalid("an input has no number that stands for missing".to_owned()));
-    }
-    let mut met = vec![false; nodes];
-    let references = file.roots.iter().chain(&file.left).chain(&file.right);
-    for node in references.filter_map(|&reference| usize::try_from(reference).ok()) {
-        if met.get_mut(node).is_some_and(|met| std::mem::replace(met, true)) {
-            return Err(invalid(format!("node {node} is the child of two")));
-        }
-    }
-    // `after` is the first node that the reference may mean: a walk only ever goes on to later nodes.
-    let is_good = |reference: i32, after: usize| match usize::try_from(reference) {
-        Ok(node) => (after..nodes).contains(&node),
-        Err(_) => leaf_index(reference) < file.leaves.len(),
-    };
-    let children = file.left.iter().zip(&file.right).enumerate();
-    let children_are_good = children
-        .into_iter()
-        .all(|(node, (&left, &right))| is_good(left, node + 1) && is_good(right, node + 1));
-    if !children_are_good || !file.roots.iter().all(|&root| is_good(root, 0)) {
-        return Err(invalid("a reference means no node after its own and no leaf".to_owned()));
     }
     Ok(())
 }

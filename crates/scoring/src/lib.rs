@@ -21,6 +21,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
 
+mod bins;
 mod block;
 mod calibration;
 pub mod catboost;
@@ -35,6 +36,7 @@ mod dictionary;
 pub mod forest;
 mod inputs;
 mod inspector;
+mod kernels;
 mod layout;
 pub mod linear;
 mod magic;
