@@ -56,6 +56,7 @@ mod summary;
 mod text;
 mod transcode;
 pub mod vocabulary;
+pub mod xgboost;
 
 pub use calibration::Calibration;
 pub use check::{CheckReport, ColumnReport, check_csv};
