@@ -45,6 +45,9 @@ pub enum Error {
     /// The algorithm found no model.
     #[error("the training failed: {0}")]
     Training(String),
+    /// The caller has stopped it.
+    #[error("the training was stopped; nothing is written")]
+    Stopped,
     /// What was trained cannot be scored.
     #[error(transparent)]
     Model(#[from] ModelError),

@@ -2,9 +2,10 @@
 
 use scoring::{Algorithm, Input};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::recipe::{object, parsed};
 use crate::samples::Samples;
 use crate::{boosting, forest, logistic, svm};
 
@@ -56,14 +57,29 @@ impl Learner {
     }
 
     /// All parameters by name.
-    pub(crate) fn parameters(&self) -> Result<Value, Error> {
-        let parameters = match self {
-            Learner::Logistic(parameters) => serde_json::to_value(parameters),
-            Learner::Svm(parameters) => serde_json::to_value(parameters),
-            Learner::RandomForest(parameters) => serde_json::to_value(parameters),
-            Learner::Catboost(parameters) => serde_json::to_value(parameters),
-        };
-        parameters.map_err(|error| Error::Training(error.to_string()))
+    pub(crate) fn parameters(&self) -> Result<Map<String, Value>, Error> {
+        match self {
+            Learner::Logistic(parameters) => object(parameters),
+            Learner::Svm(parameters) => object(parameters),
+            Learner::RandomForest(parameters) => object(parameters),
+            Learner::Catboost(parameters) => object(parameters),
+        }
+    }
+
+    /// The same algorithm with these parameters.
+    pub(crate) fn with_parameters(&self, parameters: Map<String, Value>) -> Result<Learner, Error> {
+        Ok(match self {
+            Learner::Logistic(_) => Learner::Logistic(parsed(parameters)?),
+            Learner::Svm(_) => Learner::Svm(parsed(parameters)?),
+            Learner::RandomForest(_) => Learner::RandomForest(parsed(parameters)?),
+            Learner::Catboost(_) => Learner::Catboost(parsed(parameters)?),
+        })
+    }
+
+    /// Whether it watches samples that it does not learn from.
+    pub(crate) fn stops_early(&self) -> bool {
+        let patience = self.parameters().ok().and_then(|parameters| parameters.get("patience")?.as_u64());
+        patience.is_some_and(|patience| patience > 0)
     }
 }
 

@@ -1,9 +1,15 @@
-//! A whole way to make a model: preparation and learner.
+//! A whole way to make a model: preparation and learner, with what is set of them.
+
+use std::collections::BTreeMap;
 
 use scoring::{Algorithm, Calibration, Manifest, Metrics, Model, model};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::folds;
 use crate::learner::{Fit, Learner, json};
 use crate::preparation::Preparation;
 use crate::samples::Samples;
@@ -33,12 +39,48 @@ impl Recipe {
         Ok(Recipe { algorithm, preparation: Preparation::default(), learner: Learner::new(algorithm)? })
     }
 
-    /// Fits preparation and learner on these customers.
+    /// The same with other parameters. A name is looked up in the preparation first, then in the learner.
+    pub(crate) fn with(&self, settings: &BTreeMap<String, Value>) -> Result<Recipe, Error> {
+        let mut preparation = object(&self.preparation)?;
+        let mut parameters = self.learner.parameters()?;
+        for (name, value) in settings {
+            let place = match preparation.get_mut(name) {
+                Some(place) => place,
+                None => parameters.get_mut(name).ok_or_else(|| self.unknown(name))?,
+            };
+            *place = value.clone();
+        }
+        Ok(Recipe {
+            algorithm: self.algorithm,
+            preparation: parsed(preparation)?,
+            learner: self.learner.with_parameters(parameters)?,
+        })
+    }
+
+    /// Everything that can be set, by name.
+    pub(crate) fn settings(&self) -> Result<Map<String, Value>, Error> {
+        let mut settings = object(&self.preparation)?;
+        settings.extend(self.learner.parameters()?);
+        Ok(settings)
+    }
+
+    /// Fits preparation and learner on these customers. A learner that stops early sees when on a tenth of
+    /// them, which it does not learn from.
     pub(crate) fn fit(&self, data: &Dataset, seed: u64) -> Result<Fitted, Error> {
         let prepared = self.preparation.fit(data);
-        let samples = Samples::new(prepared.matrix(data)?, data.labels.clone());
-        let fit = Fit { samples: &samples, stop: None, inputs: &prepared.inputs, seed };
-        let file = self.learner.fit(fit)?;
+        let samples =
+            |data: &Dataset| Ok::<_, Error>(Samples::new(prepared.matrix(data)?, data.labels.clone()));
+        let file = if self.learner.stops_early() {
+            let part_of = folds::stratified(&data.labels, STOP_PARTS, seed ^ STOP_SEED);
+            let (stop, learn): (Vec<usize>, Vec<usize>) =
+                (0..data.rows()).partition(|&row| part_of[row] == 0);
+            let (learn, stop) = (samples(&data.select(&learn))?, samples(&data.select(&stop))?);
+            let fit = Fit { samples: &learn, stop: Some(&stop), inputs: &prepared.inputs, seed };
+            self.learner.fit(fit)?
+        } else {
+            let fit = Fit { samples: &samples(data)?, stop: None, inputs: &prepared.inputs, seed };
+            self.learner.fit(fit)?
+        };
         let manifest = Manifest {
             name: String::new(),
             algorithm: self.algorithm,
@@ -56,6 +98,31 @@ impl Recipe {
         };
         Ok(Fitted { manifest, file })
     }
+
+    fn unknown(&self, name: &str) -> Error {
+        let known = self.settings().map(|known| known.keys().cloned().collect::<Vec<_>>().join(", "));
+        Error::Options(format!("no parameter is called {name:?}; there are {}", known.unwrap_or_default()))
+    }
+}
+
+/// Parts of the customers, of which a learner that stops early watches one.
+const STOP_PARTS: usize = 10;
+/// Tells these parts from the folds of the same seed.
+const STOP_SEED: u64 = 0x5bd1_e995_7b7d_159d;
+
+/// Parameters by name.
+pub(crate) fn object(parameters: &impl Serialize) -> Result<Map<String, Value>, Error> {
+    match serde_json::to_value(parameters) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Ok(Map::new()),
+        Err(error) => Err(Error::Training(error.to_string())),
+    }
+}
+
+/// Parameters from their names and values.
+pub(crate) fn parsed<T: DeserializeOwned>(parameters: Map<String, Value>) -> Result<T, Error> {
+    serde_json::from_value(Value::Object(parameters))
+        .map_err(|error| Error::Options(format!("a parameter has no such value: {error}")))
 }
 
 impl Fitted {
@@ -65,6 +132,12 @@ impl Fitted {
         // The identity's probabilities are the scores but for a sigmoid, which is undone here.
         let log_odds = |probability: f64| (probability / (1.0 - probability)).ln();
         Ok(probabilities(&model, data).into_iter().map(log_odds).collect())
+    }
+
+    /// The probabilities, by its calibration.
+    pub(crate) fn probabilities(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
+        let model = Model::from_parts(&json(&self.manifest)?, &self.file)?;
+        Ok(probabilities(&model, data))
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use scoring::model::MANIFEST_FILE;
-use scoring::{Manifest, Model};
+use scoring::{Manifest, Metrics, Model};
 
 use crate::error::Error;
 use crate::features::LeftOut;
@@ -18,6 +18,7 @@ pub struct TrainedModel {
     pub(crate) file: Vec<u8>,
     pub(crate) left_out: Vec<LeftOut>,
     pub(crate) fold_aucs: Vec<f64>,
+    pub(crate) held_out: Option<Metrics>,
 }
 
 impl TrainedModel {
@@ -43,6 +44,13 @@ impl TrainedModel {
     #[must_use]
     pub fn fold_aucs(&self) -> &[f64] {
         &self.fold_aucs
+    }
+
+    /// How the way that made the model does on customers who had no part in any choice; nothing where none
+    /// were held out.
+    #[must_use]
+    pub fn held_out(&self) -> Option<&Metrics> {
+        self.held_out.as_ref()
     }
 
     /// The bytes of the manifest's file.

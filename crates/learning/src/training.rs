@@ -1,14 +1,22 @@
-//! Trains a model: cross-validation for its quality and calibration, then everybody for its weights.
+//! Trains a model.
+//!
+//! 1. A part of the customers is held out. On the others a search, where one is asked for, chooses
+//!    parameters by cross-validation, and the recipe with these is fitted and calibrated.
+//! 2. The customers held out judge it. They had no part in any choice.
+//! 3. The same recipe goes through cross-validation over everybody, for the figures of each fold and for
+//!    the calibration, and is fitted on everybody.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
-use scoring::{Algorithm, Calibration, Metrics, Training};
+use scoring::{Metrics, Training};
+use serde_json::Value;
 
+use crate::cross_validation::{Unseen, cross_validate};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::metrics::Auc;
+use crate::options::{TrainOptions, description_of};
 use crate::recipe::{Fitted, Recipe};
 use crate::table::Table;
 use crate::trained_model::TrainedModel;
@@ -16,71 +24,28 @@ use crate::{calibration, features, folds, metrics};
 
 /// Fewer leavers or stayers than this in a fold measure nothing.
 const FOLD_CLASS_MIN: usize = 2;
-const FOLDS_MIN: u32 = 2;
-const FOLDS_MAX: u32 = 50;
-
-/// What to train.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TrainOptions {
-    /// Which algorithm.
-    pub algorithm: Algorithm,
-    /// The model's name.
-    pub name: String,
-    /// The version under that name.
-    pub version: String,
-    /// Folds of the cross-validation.
-    pub folds: u32,
-    /// Seed of everything random.
-    pub seed: u64,
-    /// A customer leaves where the probability of leaving is at least this.
-    pub threshold: f64,
-}
-
-impl TrainOptions {
-    /// The usual options: version 1, 5 folds, seed 1, a threshold of one half, and the algorithm's own
-    /// name.
-    #[must_use]
-    pub fn new(algorithm: Algorithm) -> TrainOptions {
-        let name = match algorithm {
-            Algorithm::Logistic => "logistic",
-            Algorithm::Svm => "svm",
-            Algorithm::RandomForest => "random_forest",
-            Algorithm::DecisionTree => "decision_tree",
-            Algorithm::Catboost => "catboost",
-            Algorithm::Xgboost => "xgboost",
-            Algorithm::Mlp => "mlp",
-        };
-        let (name, version) = (name.to_owned(), "1".to_owned());
-        TrainOptions { algorithm, name, version, folds: 5, seed: 1, threshold: 0.5 }
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        if !(FOLDS_MIN..=FOLDS_MAX).contains(&self.folds) {
-            return Err(Error::Options(format!("folds must be {FOLDS_MIN} to {FOLDS_MAX}")));
-        }
-        if !(0.0..=1.0).contains(&self.threshold) {
-            return Err(Error::Options("the threshold must be between 0 and 1".to_owned()));
-        }
-        Ok(())
-    }
-}
+/// The part held out is so many hundredths.
+const PARTS: usize = 100;
+/// Tells the part held out from the folds of the same seed.
+const HELD_OUT_SEED: u64 = 0x2545_f491_4f6c_dd1d;
 
 /// How far a training is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
     /// Fits that are done.
     pub fits_done: usize,
-    /// Fits altogether: one for each fold and one for everybody.
+    /// Fits altogether.
     pub fits_total: usize,
 }
 
 /// Trains a model on a labelled customer file.
 ///
-/// `progress` is called before the first fit and after each, from any thread.
+/// `progress` is called before the first fit and after each, from any thread, and may stop the training by
+/// answering false.
 pub fn train(
     data: &Path,
     options: &TrainOptions,
-    progress: &(dyn Fn(Progress) + Sync),
+    progress: &(dyn Fn(Progress) -> bool + Sync),
 ) -> Result<TrainedModel, Error> {
     options.check()?;
     let table = Table::read(data)?;
@@ -92,23 +57,23 @@ pub fn train(
         let message = format!("{folds} folds need {FOLD_CLASS_MIN} leavers and stayers each");
         return Err(Error::Data(message));
     }
-    let done = AtomicUsize::new(0);
-    let fits_total = folds + 1;
-    progress(Progress { fits_done: 0, fits_total });
-    let report = || {
-        let fits_done = done.fetch_add(1, Ordering::Relaxed) + 1;
-        progress(Progress { fits_done, fits_total });
+    let trainer = Trainer::new(options, progress)?;
+    trainer.start()?;
+    let choice = trainer.choose(&dataset)?;
+    let recipe = choice.recipe;
+    let unseen = match choice.unseen {
+        Some(unseen) => unseen,
+        None => trainer.cross_validate(&dataset, &recipe)?,
     };
-    let recipe = Recipe::new(options.algorithm)?;
-    let unseen = cross_validate(&dataset, &recipe, options, &report)?;
     let Fitted { mut manifest, file } = recipe.fit(&dataset, options.seed)?;
-    report();
+    trainer.report()?;
+    let probabilities = unseen.probabilities(&dataset.labels);
     manifest.name.clone_from(&options.name);
     manifest.version.clone_from(&options.version);
-    manifest.description = description(options.algorithm).to_owned();
+    manifest.description = description_of(options.algorithm).to_owned();
     manifest.calibration = calibration::fit(&unseen.scores, &dataset.labels);
     manifest.threshold = options.threshold;
-    manifest.metrics = rounded(unseen.measure(&dataset.labels, folds, options.threshold));
+    manifest.metrics = rounded(measure(&unseen, &probabilities, &dataset, options.threshold));
     manifest.training = Some(Training {
         file_name: table.file_name,
         sha256: table.sha256,
@@ -116,73 +81,120 @@ pub fn train(
         positives: positives as u64,
         folds: options.folds,
         seed: options.seed,
-        parameters: recipe.learner.parameters()?,
+        parameters: Value::Object(recipe.settings()?),
     });
-    let fold_aucs = unseen.fold_aucs(&dataset.labels, folds).iter().map(|auc| auc.area).collect();
-    Ok(TrainedModel { manifest, file, left_out, fold_aucs })
+    let fold_aucs = unseen.fold_aucs(&dataset.labels).iter().map(|auc| auc.area).collect();
+    let held_out =
+        choice.held_out.map(|part| metrics::measure(&part.probabilities, &part.labels, options.threshold));
+    Ok(TrainedModel { manifest, file, left_out, fold_aucs, held_out: held_out.map(rounded) })
 }
 
-/// Scores of customers by models that had not seen them.
-struct Unseen {
-    fold_of: Vec<usize>,
-    scores: Vec<f64>,
+/// The fits of one training, counted.
+struct Trainer<'a> {
+    options: &'a TrainOptions,
+    /// The recipes to choose from, at least one.
+    recipes: Vec<Recipe>,
+    progress: &'a (dyn Fn(Progress) -> bool + Sync),
+    fits_done: AtomicUsize,
+    fits_total: usize,
 }
 
-fn cross_validate(
-    data: &Dataset,
-    recipe: &Recipe,
-    options: &TrainOptions,
-    report: &(dyn Fn() + Sync),
-) -> Result<Unseen, Error> {
-    let folds = options.folds as usize;
-    let fold_of = folds::stratified(&data.labels, folds, options.seed);
-    let score_fold = |fold: usize| {
-        let (inside, outside): (Vec<usize>, Vec<usize>) =
-            (0..data.rows()).partition(|&row| fold_of[row] == fold);
-        let fitted = recipe.fit(&data.select(&outside), options.seed)?;
-        let scores = fitted.scores(&data.select(&inside))?;
-        report();
-        Ok((inside, scores))
-    };
-    let by_fold = (0..folds).into_par_iter().map(score_fold).collect::<Result<Vec<_>, Error>>()?;
-    let mut scores = vec![0.0; data.rows()];
-    for (row, score) in by_fold.iter().flat_map(|(rows, scores)| rows.iter().zip(scores)) {
-        scores[*row] = *score;
-    }
-    Ok(Unseen { fold_of, scores })
+/// What a training has settled before the model itself is fitted.
+struct Choice {
+    recipe: Recipe,
+    /// The recipe's cross-validation over everybody, where it has already been made.
+    unseen: Option<Unseen>,
+    held_out: Option<HeldOut>,
 }
 
-impl Unseen {
-    /// The area under the curve is the mean of the folds', because scores of different models are on
-    /// different scales. All else is measured on all customers together, each fold calibrated on the
-    /// others, so that no customer's outcome has a part in the customer's own probability.
-    fn measure(&self, labels: &[bool], folds: usize, threshold: f64) -> Metrics {
-        let calibration_without = |fold: usize| -> Calibration {
-            let others = (0..labels.len()).filter(|&row| self.fold_of[row] != fold);
-            let (scores, labels): (Vec<f64>, Vec<bool>) =
-                others.map(|row| (self.scores[row], labels[row])).unzip();
-            calibration::fit(&scores, &labels)
+/// Customers who had no part in any choice, and what was said of them.
+struct HeldOut {
+    labels: Vec<bool>,
+    probabilities: Vec<f64>,
+}
+
+impl<'a> Trainer<'a> {
+    fn new(
+        options: &'a TrainOptions,
+        progress: &'a (dyn Fn(Progress) -> bool + Sync),
+    ) -> Result<Trainer<'a>, Error> {
+        let usual = Recipe::new(options.algorithm)?.with(&options.settings)?;
+        let combinations = options.search.combinations(options.seed)?;
+        let recipes = combinations.iter().map(|settings| usual.with(settings));
+        let recipes = recipes.collect::<Result<Vec<_>, Error>>()?;
+        let folds = options.folds as usize;
+        let final_fits = folds + 1;
+        let fits_total = match (options.held_out > 0.0, recipes.len()) {
+            (true, recipes) => recipes * folds + 1 + final_fits,
+            (false, recipes) => recipes * folds + 1,
         };
-        let calibrations: Vec<Calibration> = (0..folds).map(calibration_without).collect();
-        let calibrate = |(&fold, &score): (&usize, &f64)| calibrations[fold].probability(score);
-        let probabilities: Vec<f64> = self.fold_of.iter().zip(&self.scores).map(calibrate).collect();
-        let auc = Auc::mean(&self.fold_aucs(labels, folds));
-        Metrics {
-            auc: Some(auc.area),
-            auc_low: Some(auc.low),
-            auc_high: Some(auc.high),
-            ..metrics::measure(&probabilities, labels, threshold)
+        Ok(Trainer { options, recipes, progress, fits_done: AtomicUsize::new(0), fits_total })
+    }
+
+    fn start(&self) -> Result<(), Error> {
+        let begin = Progress { fits_done: 0, fits_total: self.fits_total };
+        if (self.progress)(begin) { Ok(()) } else { Err(Error::Stopped) }
+    }
+
+    fn report(&self) -> Result<(), Error> {
+        let fits_done = self.fits_done.fetch_add(1, Ordering::Relaxed) + 1;
+        let now = Progress { fits_done, fits_total: self.fits_total };
+        if (self.progress)(now) { Ok(()) } else { Err(Error::Stopped) }
+    }
+
+    fn cross_validate(&self, data: &Dataset, recipe: &Recipe) -> Result<Unseen, Error> {
+        let report = || self.report();
+        cross_validate(data, recipe, self.options.folds as usize, self.options.seed, &report)
+    }
+
+    /// Chooses the recipe, and has it judged where customers are held out.
+    fn choose(&self, data: &Dataset) -> Result<Choice, Error> {
+        if self.options.held_out == 0.0 {
+            let (recipe, unseen) = self.best(data)?;
+            return Ok(Choice { recipe, unseen: Some(unseen), held_out: None });
         }
+        let (inside, outside) = parted(&data.labels, self.options.held_out, self.options.seed);
+        let (held, rest) = (data.select(&inside), data.select(&outside));
+        let (recipe, unseen) = self.best(&rest)?;
+        let mut fitted = recipe.fit(&rest, self.options.seed)?;
+        self.report()?;
+        fitted.manifest.calibration = calibration::fit(&unseen.scores, &rest.labels);
+        let probabilities = fitted.probabilities(&held)?;
+        let held_out = Some(HeldOut { labels: held.labels, probabilities });
+        Ok(Choice { recipe, unseen: None, held_out })
     }
 
-    fn fold_aucs(&self, labels: &[bool], folds: usize) -> Vec<Auc> {
-        let auc = |fold: usize| {
-            let inside = (0..labels.len()).filter(|&row| self.fold_of[row] == fold);
-            let (scores, labels): (Vec<f64>, Vec<bool>) =
-                inside.map(|row| (self.scores[row], labels[row])).unzip();
-            Auc::measure(&scores, &labels)
-        };
-        (0..folds).map(auc).collect()
+    /// The recipe with the greatest area under the curve, the first of equals.
+    fn best(&self, data: &Dataset) -> Result<(Recipe, Unseen), Error> {
+        let mut best: Option<(f64, &Recipe, Unseen)> = None;
+        for recipe in &self.recipes {
+            let unseen = self.cross_validate(data, recipe)?;
+            let area = Auc::mean(&unseen.fold_aucs(&data.labels)).area;
+            if best.as_ref().is_none_or(|(best_area, ..)| area > *best_area) {
+                best = Some((area, recipe, unseen));
+            }
+        }
+        let (_, recipe, unseen) = best.ok_or_else(|| Error::Options("nothing to try".to_owned()))?;
+        Ok((recipe.clone(), unseen))
+    }
+}
+
+/// The rows that are held out, and the others; with the same share of leavers in both.
+fn parted(labels: &[bool], share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let parts = folds::stratified(labels, PARTS, seed ^ HELD_OUT_SEED);
+    let held = (share * PARTS as f64).round().max(1.0) as usize;
+    (0..labels.len()).partition(|&row| parts[row] < held)
+}
+
+/// The area under the curve is the mean of the folds', because scores of different models are on different
+/// scales. All else is measured on all customers together.
+fn measure(unseen: &Unseen, probabilities: &[f64], data: &Dataset, threshold: f64) -> Metrics {
+    let auc = Auc::mean(&unseen.fold_aucs(&data.labels));
+    Metrics {
+        auc: Some(auc.area),
+        auc_low: Some(auc.low),
+        auc_high: Some(auc.high),
+        ..metrics::measure(probabilities, &data.labels, threshold)
     }
 }
 
@@ -206,23 +218,4 @@ fn rounded(mut metrics: Metrics) -> Metrics {
         *number = (*number * 1e6).round() / 1e6;
     }
     metrics
-}
-
-/// One sentence for the price list.
-fn description(algorithm: Algorithm) -> &'static str {
-    match algorithm {
-        Algorithm::Logistic => "Logistic regression: the quickest, and easy to explain.",
-        Algorithm::Svm => {
-            "A linear support vector machine: the widest margin between those who leave and stay."
-        }
-        Algorithm::RandomForest => {
-            "A random forest: hundreds of trees vote, each on its own view of the customers."
-        }
-        Algorithm::DecisionTree => "A single decision tree: a handful of questions that people can follow.",
-        Algorithm::Catboost => {
-            "Gradient boosting on oblivious trees, as CatBoost does it: the most accurate."
-        }
-        Algorithm::Xgboost => "Gradient boosting of deep trees, as XGBoost does it.",
-        Algorithm::Mlp => "A neural network of fully connected layers.",
-    }
 }

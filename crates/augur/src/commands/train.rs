@@ -1,12 +1,15 @@
 //! `augur train`: makes a model of a labelled file.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use learning::{LeftOut, TrainOptions, TrainedModel};
+use learning::{LeftOut, Progress, Range, Search, TrainOptions, TrainedModel};
 use scoring::Algorithm;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Global;
 use super::models::{METRICS_HEADER, metrics_lines};
@@ -36,9 +39,22 @@ pub struct Arguments {
     /// Seed of everything random
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
+    /// The share of customers that only judge what was chosen and fitted on the others; 0 for none
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2)]
+    hold_out: f64,
     /// A customer counts as leaving from this probability on
     #[arg(long, value_name = "P", default_value_t = 0.5)]
     threshold: f64,
+    /// A parameter of the preparation or the algorithm, such as depth=4 (repeatable)
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_setting)]
+    settings: Vec<(String, Value)>,
+    /// Values of a parameter to choose from by cross-validation, such as depth=3,4,6 or, with --tries,
+    /// learning_rate=0.01..0.2 (repeatable)
+    #[arg(long = "try", value_name = "NAME=VALUES", value_parser = parse_choice)]
+    choices: Vec<(String, Range)>,
+    /// Try so many combinations at random instead of all
+    #[arg(long, value_name = "N", requires = "choices")]
+    tries: Option<usize>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -51,8 +67,15 @@ enum AlgorithmChoice {
     /// A random forest
     #[value(alias = "random-forest")]
     RandomForest,
+    /// A single decision tree
+    #[value(alias = "decision-tree")]
+    DecisionTree,
     /// Gradient-boosted oblivious trees in CatBoost's format
     Catboost,
+    /// Gradient-boosted trees in XGBoost's format
+    Xgboost,
+    /// A neural network of fully connected layers
+    Mlp,
 }
 
 impl From<AlgorithmChoice> for Algorithm {
@@ -61,27 +84,117 @@ impl From<AlgorithmChoice> for Algorithm {
             AlgorithmChoice::Logistic => Self::Logistic,
             AlgorithmChoice::Svm => Self::Svm,
             AlgorithmChoice::RandomForest => Self::RandomForest,
+            AlgorithmChoice::DecisionTree => Self::DecisionTree,
             AlgorithmChoice::Catboost => Self::Catboost,
+            AlgorithmChoice::Xgboost => Self::Xgboost,
+            AlgorithmChoice::Mlp => Self::Mlp,
         }
     }
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
-    let mut options = TrainOptions::new(arguments.algorithm.into());
-    options.folds = arguments.folds;
-    options.seed = arguments.seed;
-    options.threshold = arguments.threshold;
-    if let Some(name) = &arguments.name {
-        options.name.clone_from(name);
-    }
-    let bar = progress(Some(u64::from(arguments.folds) + 1), "fits");
-    let trained =
-        learning::train(&arguments.data, &options, &|progress| bar.set_position(progress.fits_done as u64));
+    let options = options(arguments)?;
+    let stopped = interrupted()?;
+    let bar = progress(Some(0), "fits");
+    let watch = |now: Progress| {
+        bar.set_length(now.fits_total as u64);
+        bar.set_position(now.fits_done as u64);
+        !stopped.load(Ordering::Relaxed)
+    };
+    let trained = learning::train(&arguments.data, &options, &watch);
     bar.finish_and_clear();
     let trained = trained.with_context(|| format!("cannot train on {}", arguments.data.display()))?;
     trained.write(&arguments.out)?;
     report(&trained, arguments, global)
+}
+
+fn options(arguments: &Arguments) -> Result<TrainOptions> {
+    let mut options = TrainOptions::new(arguments.algorithm.into());
+    options.folds = arguments.folds;
+    options.seed = arguments.seed;
+    options.held_out = arguments.hold_out;
+    options.threshold = arguments.threshold;
+    options.settings = arguments.settings.iter().cloned().collect();
+    options.search = search(&arguments.choices, arguments.tries)?;
+    if let Some(name) = &arguments.name {
+        options.name.clone_from(name);
+    }
+    Ok(options)
+}
+
+fn search(choices: &[(String, Range)], tries: Option<usize>) -> Result<Search> {
+    if choices.is_empty() {
+        return Ok(Search::None);
+    }
+    if let Some(tries) = tries {
+        return Ok(Search::Random { tries, space: choices.iter().cloned().collect() });
+    }
+    let list = |(name, range): &(String, Range)| match range {
+        Range::OneOf(values) => Ok((name.clone(), values.clone())),
+        _ => bail!("--try {name}: a range needs --tries N; give a list of values to try them all"),
+    };
+    Ok(Search::Grid(choices.iter().map(list).collect::<Result<_>>()?))
+}
+
+/// Raised at the first Ctrl-C: what is being fitted is finished, and nothing is written. A second one ends
+/// the process at once; the model's directory is not there before it is complete.
+fn interrupted() -> Result<Arc<AtomicBool>> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let raised = stopped.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::spawn(move || {
+        runtime.block_on(async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                return;
+            }
+            raised.store(true, Ordering::Relaxed);
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(130);
+            }
+        });
+    });
+    Ok(stopped)
+}
+
+/// `NAME=VALUE`, the value as in JSON or else a text.
+fn parse_setting(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("it must be NAME=VALUE")?;
+    Ok((name.to_owned(), value_of(value)))
+}
+
+/// `NAME=A,B,C` or `NAME=LOW..HIGH`.
+fn parse_choice(text: &str) -> Result<(String, Range), String> {
+    let (name, values) = text.split_once('=').ok_or("it must be NAME=VALUES")?;
+    let Some((low, high)) = values.split_once("..") else {
+        return Ok((name.to_owned(), Range::OneOf(list_of(values))));
+    };
+    let range = match (value_of(low), value_of(high)) {
+        (Value::Number(low), Value::Number(high)) => match (low.as_i64(), high.as_i64()) {
+            (Some(low), Some(high)) if low <= high => Some(Range::Whole(low, high)),
+            _ => low
+                .as_f64()
+                .zip(high.as_f64())
+                .filter(|(low, high)| low <= high)
+                .map(|(low, high)| Range::Between(low, high)),
+        },
+        _ => None,
+    };
+    Ok((name.to_owned(), range.ok_or("a range is LOW..HIGH, two numbers")?))
+}
+
+/// Values between commas; a comma inside of brackets parts nothing.
+fn list_of(text: &str) -> Vec<Value> {
+    let mut depth = 0;
+    let parts = text.split(|letter| {
+        depth += i32::from(letter == '[') - i32::from(letter == ']');
+        letter == ',' && depth == 0
+    });
+    parts.map(value_of).collect()
+}
+
+fn value_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
 fn report(trained: &TrainedModel, arguments: &Arguments, global: &Global) -> Result<()> {
@@ -96,6 +209,7 @@ fn report(trained: &TrainedModel, arguments: &Arguments, global: &Global) -> Res
             "directory": arguments.out,
             "manifest": manifest,
             "fold_aucs": trained.fold_aucs(),
+            "held_out": trained.held_out(),
             "left_out": left_out,
         }));
     }
@@ -110,5 +224,41 @@ fn report(trained: &TrainedModel, arguments: &Arguments, global: &Global) -> Res
         print_line(&format!("  column {column} is no feature ({})", format!("{reason:?}").to_lowercase()))?;
     }
     print_line(METRICS_HEADER)?;
-    metrics_lines(&manifest.metrics).iter().try_for_each(|line| print_line(line))
+    metrics_lines(&manifest.metrics).iter().try_for_each(|line| print_line(line))?;
+    if let Some(held_out) = trained.held_out() {
+        print_line("on the customers held out")?;
+        metrics_lines(held_out).iter().try_for_each(|line| print_line(line))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use learning::Range;
+    use serde_json::{Value, json};
+
+    use super::{parse_choice, parse_setting, search};
+
+    #[test]
+    fn settings_and_choices_are_read_as_people_write_them() {
+        assert_eq!(parse_setting("depth=4"), Ok(("depth".to_owned(), json!(4))));
+        assert_eq!(parse_setting("missing=zero"), Ok(("missing".to_owned(), json!("zero"))));
+        let values = |text: &str| parse_choice(text).map(|(_, range)| range);
+        assert_eq!(values("depth=3,4"), Ok(Range::OneOf(vec![json!(3), json!(4)])));
+        assert_eq!(values("hidden=[32],[64,16]"), Ok(Range::OneOf(vec![json!([32]), json!([64, 16])])));
+        assert_eq!(values("depth=2..6"), Ok(Range::Whole(2, 6)));
+        assert_eq!(values("rate=0.01..0.2"), Ok(Range::Between(0.01, 0.2)));
+        for text in ["depth", "depth=6..2", "depth=a..b"] {
+            assert!(parse_choice(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_range_needs_random_tries() {
+        let range = [("depth".to_owned(), Range::Whole(2, 6))];
+        assert!(search(&range, None).is_err());
+        assert!(search(&range, Some(3)).is_ok());
+        let list = [("depth".to_owned(), Range::OneOf(vec![Value::from(1)]))];
+        assert!(search(&list, None).is_ok());
+    }
 }

@@ -116,7 +116,7 @@ fn train_uncalibrated(algorithm: Algorithm, customers: &Customers) -> (LinearFil
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("customers.csv");
     CUSTOMERS.write(fs::File::create(&path).unwrap()).unwrap();
-    let trained = train(&path, &TrainOptions::new(algorithm), &|_| {}).unwrap();
+    let trained = train(&path, &TrainOptions::new(algorithm), &|_| true).unwrap();
     let mut manifest = trained.manifest().clone();
     manifest.calibration = Calibration::IDENTITY;
     let manifest = serde_json::to_vec(&manifest).unwrap();

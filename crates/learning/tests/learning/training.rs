@@ -4,8 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use learning::{DemoData, Error, Progress, TrainOptions, evaluate, train};
+use learning::{DemoData, Error, Progress, Search, TrainOptions, evaluate, train};
 use scoring::{Algorithm, Model, model};
+use serde_json::json;
 use tempfile::TempDir;
 
 const ALGORITHMS: [Algorithm; 4] =
@@ -37,7 +38,7 @@ impl Workshop {
 
 /// The usual options but for fewer folds.
 fn quick(algorithm: Algorithm) -> TrainOptions {
-    TrainOptions { folds: 3, ..TrainOptions::new(algorithm) }
+    TrainOptions { folds: 3, held_out: 0.0, ..TrainOptions::new(algorithm) }
 }
 
 #[test]
@@ -45,7 +46,7 @@ fn every_algorithm_learns_what_holds_for_new_customers() {
     let workshop = Workshop::new();
     let (known, new) = (workshop.customers(2_000, 1), workshop.customers(4_000, 2));
     for algorithm in ALGORITHMS {
-        let trained = train(&known, &quick(algorithm), &|_| {}).unwrap();
+        let trained = train(&known, &quick(algorithm), &|_| true).unwrap();
         let metrics = &trained.manifest().metrics;
         let promised = metrics.auc.unwrap();
         assert!((0.78..0.9).contains(&promised), "{algorithm:?}: {promised}");
@@ -67,7 +68,7 @@ fn the_same_seed_gives_the_same_bytes() {
     let data = workshop.customers(600, 1);
     for algorithm in ALGORITHMS {
         let bytes = |seed| {
-            let trained = train(&data, &TrainOptions { seed, ..quick(algorithm) }, &|_| {}).unwrap();
+            let trained = train(&data, &TrainOptions { seed, ..quick(algorithm) }, &|_| true).unwrap();
             (trained.manifest_json().unwrap(), trained.model_file().to_owned())
         };
         let first = bytes(1);
@@ -81,8 +82,11 @@ fn the_manifest_tells_where_the_model_comes_from() {
     let workshop = Workshop::new();
     let data = workshop.customers(500, 1);
     let steps = Mutex::new(Vec::new());
-    let trained =
-        train(&data, &quick(Algorithm::Logistic), &|step| steps.lock().unwrap().push(step)).unwrap();
+    let trained = train(&data, &quick(Algorithm::Logistic), &|step| {
+        steps.lock().unwrap().push(step);
+        true
+    })
+    .unwrap();
     let manifest = trained.manifest();
     assert_eq!((manifest.name.as_str(), manifest.version.as_str()), ("logistic", "1"));
     assert_eq!(manifest.schema.features.len(), 19);
@@ -101,7 +105,7 @@ fn the_manifest_tells_where_the_model_comes_from() {
 #[test]
 fn a_model_is_written_whole_and_replaces_only_a_model() {
     let workshop = Workshop::new();
-    let trained = train(&workshop.customers(500, 1), &quick(Algorithm::Svm), &|_| {}).unwrap();
+    let trained = train(&workshop.customers(500, 1), &quick(Algorithm::Svm), &|_| true).unwrap();
     let directory = workshop.directory.path().join("models/svm");
     fs::create_dir_all(directory.parent().unwrap()).unwrap();
     for _ in 0..2 {
@@ -121,7 +125,7 @@ fn a_model_is_written_whole_and_replaces_only_a_model() {
 fn a_model_can_be_judged_in_another_vocabulary() {
     let workshop = Workshop::new();
     let text = fs::read_to_string(workshop.customers(500, 1)).unwrap();
-    let trained = train(&workshop.customers(500, 1), &quick(Algorithm::Catboost), &|_| {}).unwrap();
+    let trained = train(&workshop.customers(500, 1), &quick(Algorithm::Catboost), &|_| true).unwrap();
     let model = trained.load().unwrap();
     let (header, rows) = text.split_once('\n').unwrap();
     let other = header
@@ -140,7 +144,7 @@ fn a_model_can_be_judged_in_another_vocabulary() {
 fn what_cannot_be_learned_from_is_refused() {
     let workshop = Workshop::new();
     let attempt = |text: &str, options: TrainOptions| {
-        train(&workshop.file("bad.csv", text), &options, &|_| {}).unwrap_err()
+        train(&workshop.file("bad.csv", text), &options, &|_| true).unwrap_err()
     };
     let usual = quick(Algorithm::Logistic);
     let few = "tenure,Churn\n1,Yes\n2,No\n3,Yes\n4,No\n";
@@ -148,5 +152,47 @@ fn what_cannot_be_learned_from_is_refused() {
     assert!(matches!(attempt("", usual.clone()), Error::Input(_)));
     assert!(matches!(attempt(few, TrainOptions { folds: 1, ..usual.clone() }), Error::Options(_)));
     let nowhere = workshop.directory.path().join("nowhere.csv");
-    assert!(matches!(train(&nowhere, &usual, &|_| {}), Err(Error::Read { .. })));
+    assert!(matches!(train(&nowhere, &usual, &|_| true), Err(Error::Read { .. })));
+}
+
+#[test]
+fn a_search_takes_the_best_by_cross_validation_and_customers_held_out_judge_it() {
+    let workshop = Workshop::new();
+    let data = workshop.customers(600, 4);
+    let grid = [("trees".to_owned(), vec![json!(1), json!(150)])].into();
+    let search = Search::Grid(grid);
+    let options = TrainOptions { search, held_out: 0.25, ..quick(Algorithm::Catboost) };
+    let trained = train(&data, &options, &|_| true).unwrap();
+    let parameters = &trained.manifest().training.as_ref().unwrap().parameters;
+    assert_eq!(parameters["trees"], 150);
+    let held_out = trained.held_out().expect("customers were held out");
+    assert!(held_out.auc.unwrap() > 0.6 && held_out.auc != trained.manifest().metrics.auc);
+    let again = train(&data, &options, &|_| true).unwrap();
+    assert_eq!(again.manifest(), trained.manifest());
+    assert_eq!(again.held_out(), trained.held_out());
+}
+
+#[test]
+fn parameters_are_set_by_name_and_a_wrong_name_or_value_is_told() {
+    let workshop = Workshop::new();
+    let data = workshop.customers(300, 4);
+    let attempt = |name: &str, value| {
+        let settings = [(name.to_owned(), value)].into();
+        train(&data, &TrainOptions { settings, ..quick(Algorithm::Svm) }, &|_| true)
+    };
+    let set = attempt("cost", json!(0.25)).unwrap();
+    assert_eq!(set.manifest().training.as_ref().unwrap().parameters["cost"], 0.25);
+    let wrong = attempt("costs", json!(0.25)).unwrap_err();
+    assert!(matches!(&wrong, Error::Options(text) if text.contains("costs") && text.contains("cost")));
+    assert!(matches!(attempt("cost", json!("dear")), Err(Error::Options(_))));
+}
+
+#[test]
+fn a_training_that_is_stopped_hands_nothing_out() {
+    let workshop = Workshop::new();
+    let data = workshop.customers(300, 4);
+    let stop_at = |fits| train(&data, &quick(Algorithm::Svm), &move |step: Progress| step.fits_done < fits);
+    assert!(matches!(stop_at(0), Err(Error::Stopped)));
+    assert!(matches!(stop_at(2), Err(Error::Stopped)));
+    assert!(stop_at(99).is_ok());
 }
