@@ -9,7 +9,6 @@ use smartcore::ensemble::random_forest_regressor::{RandomForestRegressor, Random
 use smartcore::linalg::basic::matrix::DenseMatrix;
 
 use crate::error::Error;
-use crate::logistic::smartcore_matrix;
 use crate::samples::{Matrix, Samples};
 
 /// How a forest grows.
@@ -46,7 +45,8 @@ pub(crate) fn fit(samples: &Samples, parameters: &Parameters, seed: u64) -> Resu
         .with_min_samples_split(2 * parameters.leaf_rows_min)
         .with_m(parameters.inputs_tried.min(matrix.width))
         .with_seed(seed);
-    let inputs = smartcore_matrix(matrix.clone())?;
+    let inputs = DenseMatrix::new(matrix.rows, matrix.width, matrix.values.clone(), false)
+        .map_err(|error| Error::Training(error.to_string()))?;
     let forest = RandomForestRegressor::<f64, f64, DenseMatrix<f64>, Vec<f64>>::fit(&inputs, &labels, grow)
         .map_err(failed)?;
     let forest = serde_json::to_value(&forest).and_then(serde_json::from_value).map_err(unknown)?;

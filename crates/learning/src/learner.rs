@@ -49,8 +49,8 @@ impl Learner {
     /// The bytes of the model file.
     pub(crate) fn fit(&self, fit: Fit) -> Result<Vec<u8>, Error> {
         match self {
-            Learner::Logistic(parameters) => json(&logistic::fit(fit.samples, parameters)?),
-            Learner::Svm(parameters) => json(&svm::fit(fit.samples, parameters)?),
+            Learner::Logistic(parameters) => json(&logistic::fit(fit, parameters)?),
+            Learner::Svm(parameters) => json(&svm::fit(fit, parameters)?),
             Learner::RandomForest(parameters) => json(&forest::fit(fit.samples, parameters, fit.seed)?),
             Learner::Catboost(parameters) => json(&boosting::fit(fit, parameters)),
         }

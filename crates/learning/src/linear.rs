@@ -1,8 +1,22 @@
-//! What the two linear learners share: inputs on one scale, and the model file.
+//! What the two linear learners share: inputs on one scale, the solver, and the model file.
 
 use scoring::linear::{FORMAT, LinearFile, LinearTerm};
+use scoring::{Input, InputEncoding};
 
-use crate::samples::Matrix;
+use crate::error::Error;
+use crate::learner::Fit;
+use crate::newton::{self, Loss};
+use crate::samples::{Matrix, Samples};
+
+/// The linear model with the least loss, `penalty / 2` of its scaled weights' squares included.
+pub(crate) fn fit(fit: Fit, penalty: f64, loss: &impl Loss) -> Result<LinearFile, Error> {
+    let Samples { matrix, labels, weights } = fit.samples;
+    let scaling = Scaling::fit(matrix, fit.inputs);
+    let (labels, weights) = (labels.clone(), weights.clone());
+    let scaled = Samples { matrix: scaling.apply(matrix), labels, weights };
+    let solution = newton::minimise(&scaled, penalty, loss)?;
+    Ok(scaling.file(&solution[..matrix.width], solution[matrix.width]))
+}
 
 /// Where each input of a linear model lies and how widely it is spread.
 #[derive(Debug, Clone)]
@@ -12,11 +26,15 @@ pub(crate) struct Scaling {
 
 impl Scaling {
     /// Mean and standard deviation of each input that is more than a flag. Flags stay as they are, so that
-    /// the penalty weighs rare values no more than frequent ones.
-    pub(crate) fn fit(matrix: &Matrix) -> Scaling {
+    /// the penalty weighs rare values no more than frequent ones, and so do the bumps of a spline: each is
+    /// something like a flag for numbers near a place.
+    pub(crate) fn fit(matrix: &Matrix, inputs: &[Input]) -> Scaling {
         let rows = matrix.rows as f64;
         let scale = |column: usize| {
-            if matrix.column(column).all(|value| value == 0.0 || value == 1.0) {
+            let is_bent = inputs.get(column).is_some_and(is_bent);
+            let is_flag = |value: f64| value == 0.0 || value == 1.0;
+            let is_share = |value: f64| is_bent && (0.0..=1.0).contains(&value);
+            if matrix.column(column).all(|value| is_flag(value) || is_share(value)) {
                 return (0.0, 1.0);
             }
             let mean = matrix.column(column).sum::<f64>() / rows;
@@ -47,8 +65,18 @@ impl Scaling {
     }
 }
 
+/// Whether an input is a basis function of a spline rather than a clipped number.
+fn is_bent(input: &Input) -> bool {
+    match &input.encoding {
+        InputEncoding::Pieces(pieces) => pieces.coefficients.iter().any(|powers| powers[3] != 0.0),
+        InputEncoding::Number { .. } | InputEncoding::Category { .. } => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use scoring::{Input, InputEncoding, Pieces};
+
     use super::Scaling;
     use crate::samples::Matrix;
 
@@ -56,7 +84,20 @@ mod tests {
     fn numbers_are_standardised_and_flags_left_alone() {
         let matrix =
             Matrix { rows: 4, width: 3, values: vec![1., 1., 5., 3., 0., 5., 1., 0., 5., 3., 0., 5.] };
-        let scaled = Scaling::fit(&matrix).apply(&matrix);
+        let scaled = Scaling::fit(&matrix, &[]).apply(&matrix);
         assert_eq!(scaled.values, [-1., 1., 0., 1., 0., 0., -1., 0., 0., 1., 0., 0.]);
+    }
+
+    #[test]
+    fn a_bump_of_a_spline_is_left_alone_and_a_clipped_share_is_not() {
+        let input = |coefficients: Vec<[f64; 4]>| Input {
+            name: "share".to_owned(),
+            feature: "share".to_owned(),
+            encoding: InputEncoding::Pieces(Pieces { knots: Vec::new(), coefficients, missing: 0.0 }),
+        };
+        let inputs = [input(vec![[0.0, 0.0, 0.0, 1.0]]), input(vec![[0.0, 1.0, 0.0, 0.0]])];
+        let matrix = Matrix { rows: 2, width: 2, values: vec![0.25, 0.25, 0.75, 0.75] };
+        let scaled = Scaling::fit(&matrix, &inputs).apply(&matrix);
+        assert_eq!(scaled.values, [0.25, -1.0, 0.75, 1.0]);
     }
 }

@@ -141,8 +141,8 @@ fn our_logistic_regression_finds_scikit_learns_solution() {
     let (ours, probabilities) = train_uncalibrated(Algorithm::Logistic, &customers);
     let theirs: LinearFile = serde_json::from_str(&peer.model).unwrap();
     assert_within("scales", &scales(&ours), &scales(&theirs), 1e-9);
-    assert_within("weights of logistic regression", &weights(&ours), &weights(&theirs), 1e-4);
-    assert_within("probabilities of logistic regression", &probabilities, &peer.probabilities, 1e-5);
+    assert_within("weights of logistic regression", &weights(&ours), &weights(&theirs), 1e-8);
+    assert_within("probabilities of logistic regression", &probabilities, &peer.probabilities, 1e-8);
 }
 
 #[test]
