@@ -31,6 +31,7 @@ mod newton;
 mod oblivious;
 mod options;
 mod preparation;
+pub mod quality;
 mod random;
 mod recipe;
 mod samples;

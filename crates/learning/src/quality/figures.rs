@@ -1,0 +1,104 @@
+//! The metrics of one part of the customers.
+
+use std::collections::BTreeMap;
+
+use scoring::Metrics;
+use serde::{Deserialize, Serialize};
+
+use super::rounded;
+use crate::metrics::{self, Auc};
+
+/// How well a part of the customers is predicted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Customers in it.
+    pub rows: u64,
+    /// Those who left.
+    pub positives: u64,
+    /// At the model's threshold.
+    pub metrics: Metrics,
+    /// 95 % intervals, lower end and upper, under the names of the metrics.
+    pub intervals: BTreeMap<String, [f64; 2]>,
+    /// What the threshold makes of them.
+    pub confusion: Confusion,
+}
+
+/// Customers by what the model said at its threshold and what they did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// Flagged, and they left.
+    pub true_positives: u64,
+    /// Flagged, but they stayed.
+    pub false_positives: u64,
+    /// Not flagged, but they left.
+    pub false_negatives: u64,
+    /// Not flagged, and they stayed.
+    pub true_negatives: u64,
+}
+
+impl Confusion {
+    /// Counts; `threshold` is flagged itself.
+    pub(crate) fn count(probabilities: &[f64], labels: &[bool], threshold: f64) -> Confusion {
+        let count = |flagged: bool, left: bool| {
+            let cells = probabilities.iter().zip(labels);
+            cells.filter(|(p, label)| (**p >= threshold) == flagged && **label == left).count() as u64
+        };
+        Confusion {
+            true_positives: count(true, true),
+            false_positives: count(true, false),
+            false_negatives: count(false, true),
+            true_negatives: count(false, false),
+        }
+    }
+
+    /// Customers whom the threshold flags as leaving.
+    #[must_use]
+    pub fn flagged(&self) -> u64 {
+        self.true_positives + self.false_positives
+    }
+}
+
+impl Figures {
+    /// There must be leavers and stayers.
+    pub(crate) fn measure(probabilities: &[f64], labels: &[bool], threshold: f64) -> Figures {
+        let metrics = metrics::measure(probabilities, labels, threshold);
+        let mut intervals = BTreeMap::new();
+        if let (Some(low), Some(high)) = (metrics.auc_low, metrics.auc_high) {
+            intervals.insert("auc".to_owned(), [rounded(low), rounded(high)]);
+        }
+        Figures {
+            rows: labels.len() as u64,
+            positives: labels.iter().filter(|&&label| label).count() as u64,
+            metrics,
+            intervals,
+            confusion: Confusion::count(probabilities, labels, threshold),
+        }
+    }
+
+    fn set_auc(&mut self, auc: Auc) {
+        let [area, low, high] = [auc.area, auc.low, auc.high].map(rounded);
+        self.metrics = Metrics { auc: Some(area), auc_low: Some(low), auc_high: Some(high), ..self.metrics };
+        self.intervals.insert("auc".to_owned(), [low, high]);
+    }
+}
+
+/// All customers together, with the mean of the folds' areas under the curve, and each fold.
+pub(crate) fn by_fold(
+    probabilities: &[f64],
+    labels: &[bool],
+    fold_of: &[usize],
+    threshold: f64,
+) -> (Figures, Vec<Figures>) {
+    let folds = fold_of.iter().max().map_or(0, |last| last + 1);
+    let part = |fold: usize| -> (Vec<f64>, Vec<bool>) {
+        let rows = (0..labels.len()).filter(|&row| fold_of[row] == fold);
+        rows.map(|row| (probabilities[row], labels[row])).unzip()
+    };
+    let parts: Vec<_> = (0..folds).map(part).collect();
+    let areas: Vec<Auc> = parts.iter().map(|(scores, labels)| Auc::measure(scores, labels)).collect();
+    let mut all = Figures::measure(probabilities, labels, threshold);
+    all.set_auc(Auc::mean(&areas));
+    let measure =
+        |(probabilities, labels): &(Vec<f64>, Vec<bool>)| Figures::measure(probabilities, labels, threshold);
+    (all, parts.iter().map(measure).collect())
+}
