@@ -12,7 +12,7 @@
 //! 3. `calibration`: the strictly increasing map from the model's score to a probability ([`Calibration`]).
 //!
 //! The model file says only what the algorithm makes of the inputs: [`linear::LinearFile`],
-//! [`forest::ForestFile`], or the JSON format of CatBoost ([`catboost`]).
+//! [`forest::ForestFile`], [`mlp::MlpFile`], or the JSON format of CatBoost ([`catboost`]).
 
 //!
 //! A customer file goes through [`Inspector`] while it is stored, which finds its [`Dialect`] and refuses
@@ -41,6 +41,7 @@ mod layout;
 pub mod linear;
 mod magic;
 pub mod manifest;
+pub mod mlp;
 pub mod model;
 pub mod names;
 mod numbers;

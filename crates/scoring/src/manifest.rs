@@ -59,7 +59,7 @@ pub enum Algorithm {
     Catboost,
     /// Boosted trees in XGBoost's JSON format.
     Xgboost,
-    /// A neural network of fully connected layers.
+    /// A neural network of fully connected layers; a [`crate::mlp::MlpFile`].
     Mlp,
 }
 

@@ -12,6 +12,7 @@ use crate::forest::Forest;
 use crate::inputs::Inputs;
 use crate::linear::Linear;
 use crate::manifest::{Algorithm, FeatureKind, Manifest, Schema};
+use crate::mlp::Mlp;
 use crate::names;
 use crate::oblivious::Oblivious;
 
@@ -66,6 +67,7 @@ enum Engine {
     Linear(Linear),
     Forest(Forest),
     Oblivious(Oblivious),
+    Mlp(Mlp),
 }
 
 impl Model {
@@ -91,7 +93,8 @@ impl Model {
                 let file = CatBoostFile::read(model_file)?;
                 Engine::Oblivious(Oblivious::read(&file, &manifest.inputs, sources)?)
             }
-            Algorithm::Xgboost | Algorithm::Mlp => {
+            Algorithm::Mlp => Engine::Mlp(Mlp::read(model_file, sources)?),
+            Algorithm::Xgboost => {
                 return Err(ModelError::Unsupported("this engine does not exist yet".to_owned()));
             }
         };
@@ -155,6 +158,7 @@ impl Model {
             Engine::Linear(linear) => linear.score(block, &mut scores),
             Engine::Forest(forest) => forest.score(block, &mut scores),
             Engine::Oblivious(oblivious) => oblivious.score(block, &mut scores),
+            Engine::Mlp(mlp) => mlp.score(block, count, &mut scores),
         }
         let calibration = &self.manifest.calibration;
         probabilities.extend(scores[..count].iter().map(|&score| calibration.probability(score)));

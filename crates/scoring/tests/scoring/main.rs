@@ -7,5 +7,6 @@ mod customers;
 mod engines;
 mod faults;
 mod inspection;
+mod networks;
 mod results;
 mod shop;
