@@ -56,6 +56,18 @@ impl Dataset {
         self.labels.iter().filter(|&&label| label).count()
     }
 
+    /// A number of all customers, by its place among the numbers of the schema.
+    pub(crate) fn number(&self, place: usize) -> impl Iterator<Item = f64> {
+        let width = self.numbers.len() / self.rows().max(1);
+        self.numbers.iter().skip(place).step_by(width.max(1)).copied()
+    }
+
+    /// The codes of a category, by its place among the categories of the schema.
+    pub(crate) fn category(&self, place: usize) -> impl Iterator<Item = u32> {
+        let width = self.codes.len() / self.rows().max(1);
+        self.codes.iter().skip(place).step_by(width.max(1)).copied()
+    }
+
     /// The same customers, but only these rows.
     pub(crate) fn select(&self, rows: &[usize]) -> Dataset {
         let (numbers, codes) = (self.numbers.len() / self.rows(), self.codes.len() / self.rows());

@@ -1,17 +1,55 @@
 //! From features to the numbers that an algorithm calculates with. Everything is fitted on the customers
 //! at hand, so that inside a fold nothing is known of those outside.
 
-use scoring::{Derived, FeatureKind, Input, InputEncoding, Inputs};
+use scoring::{Derived, FeatureKind, Input, Inputs};
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
+use crate::encoding::{self, Numbers};
 use crate::error::Error;
 use crate::samples::Matrix;
 
-/// How customers are prepared.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// How customers are prepared. The names are those by which people set it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Preparation {}
+pub(crate) struct Preparation {
+    /// What stands for a missing number.
+    pub(crate) missing: Missing,
+    /// Whether there is an input that is 1 where a number is missing, for each number that has gaps.
+    pub(crate) flag_missing: bool,
+    /// The share of customers at either end of a number whose values are moved to the quantile there
+    /// (winsorising); 0 moves none.
+    pub(crate) clip: f64,
+    /// How categories become numbers.
+    pub(crate) encoding: Encoding,
+}
+
+/// What stands for a missing number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Missing {
+    /// The mean of the others.
+    #[default]
+    Mean,
+    /// Their median.
+    Median,
+    /// The number 0.
+    Zero,
+    /// Nothing: it stays NaN, which only boosted trees understand.
+    Keep,
+}
+
+/// How categories become numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Encoding {
+    /// A column for each value; an unknown or missing value is in none.
+    #[default]
+    OneHot,
+    /// One column of ranks: values of a known vocabulary in its order, others by how many have them, the
+    /// commonest first. An unknown or missing value is before all others.
+    Ordinal,
+}
 
 /// A preparation that is fitted: what a manifest says of it.
 #[derive(Debug, Clone)]
@@ -21,40 +59,41 @@ pub(crate) struct Prepared {
 }
 
 impl Preparation {
-    /// The inputs that a model trained on these customers has: each number with its mean for a missing one,
-    /// each value of a category as a column of its own. A value that is unknown or missing is none of them.
-    pub(crate) fn fit(&self, data: &Dataset) -> Prepared {
-        let numbers = data.numbers.len() / data.rows().max(1);
-        let mut number = 0;
+    /// The inputs that a model trained on these customers has.
+    pub(crate) fn fit(&self, data: &Dataset) -> Result<Prepared, Error> {
+        self.check()?;
         let mut inputs = Vec::new();
+        let (mut number, mut category) = (0, 0);
         for feature in &data.schema.features {
             match &feature.kind {
                 FeatureKind::Number => {
-                    let cells = data.numbers.iter().skip(number).step_by(numbers);
-                    let present: Vec<f64> = cells.copied().filter(|cell| !cell.is_nan()).collect();
-                    let mean = present.iter().sum::<f64>() / present.len().max(1) as f64;
+                    let numbers = Numbers::new(&feature.name, data.number(number).collect());
+                    inputs.extend(numbers.inputs(self));
                     number += 1;
-                    inputs.push(Input {
-                        name: feature.name.clone(),
-                        feature: feature.name.clone(),
-                        encoding: InputEncoding::Number { missing: Some(mean) },
-                    });
                 }
                 FeatureKind::Category { values } => {
-                    inputs.extend(values.iter().enumerate().map(|(code, value)| Input {
-                        name: format!("{}={}", feature.name, value.value),
-                        feature: feature.name.clone(),
-                        encoding: InputEncoding::Category {
-                            values:
-                                (0..values.len()).map(|other| f64::from(u8::from(other == code))).collect(),
-                            unknown: 0.0,
-                            missing: 0.0,
-                        },
-                    }));
+                    inputs.extend(match self.encoding {
+                        Encoding::OneHot => encoding::one_hot(&feature.name, values),
+                        Encoding::Ordinal => {
+                            vec![encoding::ordinal(&feature.name, values, data.category(category))]
+                        }
+                    });
+                    category += 1;
                 }
             }
         }
-        Prepared { derived: Vec::new(), inputs }
+        Ok(Prepared { derived: Vec::new(), inputs })
+    }
+
+    /// Refuses options that make no sense, alone or together.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if !(0.0..0.5).contains(&self.clip) {
+            return Err(Error::Options("clip must be 0 or more and less than one half".to_owned()));
+        }
+        if self.missing == Missing::Keep && self.clip > 0.0 {
+            return Err(Error::Options("with clip, missing must be mean, median or zero".to_owned()));
+        }
+        Ok(())
     }
 }
 
@@ -71,19 +110,22 @@ impl Prepared {
 mod tests {
     use scoring::{InputEncoding, MISSING};
 
-    use super::Preparation;
+    use super::{Encoding, Missing, Preparation};
     use crate::dataset::Dataset;
     use crate::features;
     use crate::table::Table;
 
-    #[test]
-    fn numbers_are_imputed_and_categories_unfolded() {
-        let text = "tenure,Contract,Partner,Churn\n2,One year,Yes,No\n,,No,Yes\n4,Two year,Yes,Yes\n";
+    fn data(text: &str) -> Dataset {
         let table = Table::from_bytes("customers.csv".to_owned(), text.as_bytes()).unwrap();
         let (schema, _) = features::find(&table).unwrap();
-        let data = Dataset::read(&table, &schema).unwrap();
+        Dataset::read(&table, &schema).unwrap()
+    }
+
+    #[test]
+    fn numbers_are_imputed_and_categories_unfolded() {
+        let data = data("tenure,Contract,Partner,Churn\n2,One year,Yes,No\n,,No,Yes\n4,Two year,Yes,Yes\n");
         assert_eq!(data.codes, [1, 1, MISSING, 0, 2, 1]);
-        let prepared = Preparation::default().fit(&data);
+        let prepared = Preparation::default().fit(&data).unwrap();
         let names: Vec<&str> = prepared.inputs.iter().map(|input| input.name.as_str()).collect();
         let contracts = ["Contract=Month-to-month", "Contract=One year", "Contract=Two year"];
         assert_eq!(names, [&["tenure"], &contracts[..], &["Partner=No", "Partner=Yes"]].concat());
@@ -92,5 +134,67 @@ mod tests {
         assert_eq!(matrix.row(0), [2.0, 0.0, 1.0, 0.0, 0.0, 1.0]);
         assert_eq!(matrix.row(1), [3.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
         assert_eq!(matrix.column(5).collect::<Vec<_>>(), [1.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn a_gap_is_filled_as_was_asked_for_and_flagged() {
+        let data = data("tenure,Age,Churn\n1,5,No\n,6,Yes\n2,7,Yes\n9,8,Yes\n");
+        for (missing, wanted) in [
+            (Missing::Mean, Some(4.0)),
+            (Missing::Median, Some(2.0)),
+            (Missing::Zero, Some(0.0)),
+            (Missing::Keep, None),
+        ] {
+            let prepared = Preparation { missing, flag_missing: true, ..Preparation::default() };
+            let prepared = prepared.fit(&data).unwrap();
+            assert_eq!(prepared.inputs[0].encoding, InputEncoding::Number { missing: wanted });
+            assert_eq!(prepared.inputs.len(), 3, "Age has no gaps to flag");
+            let matrix = prepared.matrix(&data).unwrap();
+            assert_eq!(matrix.column(1).collect::<Vec<_>>(), [0.0, 1.0, 0.0, 0.0]);
+            assert_eq!(matrix.row(1)[0].is_nan(), wanted.is_none());
+        }
+    }
+
+    #[test]
+    fn outliers_are_moved_to_the_quantiles_of_the_customers_at_hand() {
+        let mut text = "Age,Plan,Churn\n".to_owned();
+        (0..=100).for_each(|row| text += &format!("{row},{},{}\n", row % 3, ["Yes", "No"][row % 2]));
+        let data = data(&text);
+        let prepared = Preparation { clip: 0.05, ..Preparation::default() }.fit(&data).unwrap();
+        let ages: Vec<f64> = prepared.matrix(&data).unwrap().column(0).collect();
+        assert_eq!([ages[0], ages[5], ages[50], ages[95], ages[100]], [5.0, 5.0, 50.0, 95.0, 95.0]);
+    }
+
+    #[test]
+    fn ranks_follow_the_vocabulary_or_how_many_have_the_value() {
+        let text = "Contract,Plan,Churn\nTwo year,b,No\nOne year,c,No\n,c,Yes\nMonth-to-month,a,Yes\nTwo year,c,No\nTwo year,,No\nTwo year,b,Yes\n";
+        let data = data(text);
+        let prepared = Preparation { encoding: Encoding::Ordinal, ..Preparation::default() };
+        let matrix = prepared.fit(&data).unwrap().matrix(&data).unwrap();
+        assert_eq!(matrix.width, 2);
+        assert_eq!(matrix.column(0).collect::<Vec<_>>(), [2.0, 1.0, -1.0, 0.0, 2.0, 2.0, 2.0]);
+        assert_eq!(matrix.column(1).collect::<Vec<_>>(), [1.0, 0.0, 0.0, 2.0, 0.0, -1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_column_without_a_number_and_a_constant_are_no_trouble() {
+        let data = data("tenure,Age,Churn\n,5,No\n,5,Yes\n,5,Yes\n,6,Yes\n").select(&[0, 1, 2]);
+        for missing in [Missing::Mean, Missing::Median] {
+            let all = Preparation { missing, flag_missing: true, clip: 0.1, ..Preparation::default() };
+            let matrix = all.fit(&data).unwrap().matrix(&data).unwrap();
+            assert!(matrix.values.iter().all(|value| value.is_finite()), "{matrix:?}");
+        }
+    }
+
+    #[test]
+    fn options_that_make_no_sense_are_refused() {
+        for clip in [-0.1, 0.5, f64::NAN] {
+            assert!(Preparation { clip, ..Preparation::default() }.check().is_err());
+        }
+        let keep = Preparation { missing: Missing::Keep, clip: 0.01, ..Preparation::default() };
+        assert!(keep.check().is_err());
+        assert!(serde_json::from_str::<Preparation>(r#"{"misssing":"zero"}"#).is_err());
+        let read: Preparation = serde_json::from_str(r#"{"missing":"zero","encoding":"ordinal"}"#).unwrap();
+        assert_eq!((read.missing, read.encoding), (Missing::Zero, Encoding::Ordinal));
     }
 }

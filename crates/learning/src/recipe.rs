@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::folds;
 use crate::learner::{Fit, Learner, json};
 use crate::preparation::Preparation;
+use crate::resampling::Balancing;
 use crate::samples::Samples;
 
 /// The model file's name in a model's directory.
@@ -22,6 +23,7 @@ pub(crate) const MODEL_FILE: &str = "model.json";
 pub(crate) struct Recipe {
     pub(crate) algorithm: Algorithm,
     pub(crate) preparation: Preparation,
+    pub(crate) balancing: Balancing,
     pub(crate) learner: Learner,
 }
 
@@ -36,23 +38,31 @@ pub(crate) struct Fitted {
 impl Recipe {
     /// The usual way for an algorithm.
     pub(crate) fn new(algorithm: Algorithm) -> Result<Recipe, Error> {
-        Ok(Recipe { algorithm, preparation: Preparation::default(), learner: Learner::new(algorithm)? })
+        Ok(Recipe {
+            algorithm,
+            preparation: Preparation::default(),
+            balancing: Balancing::default(),
+            learner: Learner::new(algorithm)?,
+        })
     }
 
-    /// The same with other parameters. A name is looked up in the preparation first, then in the learner.
+    /// The same with other parameters. A name is looked up in the preparation first, then in how classes are
+    /// evened out, then in the learner.
     pub(crate) fn with(&self, settings: &BTreeMap<String, Value>) -> Result<Recipe, Error> {
         let mut preparation = object(&self.preparation)?;
+        let mut balancing = object(&self.balancing)?;
         let mut parameters = self.learner.parameters()?;
         for (name, value) in settings {
-            let place = match preparation.get_mut(name) {
-                Some(place) => place,
-                None => parameters.get_mut(name).ok_or_else(|| self.unknown(name))?,
-            };
-            *place = value.clone();
+            let places = [&mut preparation, &mut balancing, &mut parameters];
+            let place = places.into_iter().find_map(|names| names.get_mut(name));
+            *place.ok_or_else(|| self.unknown(name))? = value.clone();
         }
+        let preparation: Preparation = parsed(preparation)?;
+        preparation.check()?;
         Ok(Recipe {
             algorithm: self.algorithm,
-            preparation: parsed(preparation)?,
+            preparation,
+            balancing: parsed(balancing)?,
             learner: self.learner.with_parameters(parameters)?,
         })
     }
@@ -60,25 +70,31 @@ impl Recipe {
     /// Everything that can be set, by name.
     pub(crate) fn settings(&self) -> Result<Map<String, Value>, Error> {
         let mut settings = object(&self.preparation)?;
+        settings.extend(object(&self.balancing)?);
         settings.extend(self.learner.parameters()?);
         Ok(settings)
     }
 
-    /// Fits preparation and learner on these customers. A learner that stops early sees when on a tenth of
-    /// them, which it does not learn from.
+    /// Fits preparation and learner on these customers: the preparation on them as they are, the learner on
+    /// what evening the classes out makes of them. A learner that stops early sees when on a tenth of them,
+    /// which it does not learn from and which stays as it is.
     pub(crate) fn fit(&self, data: &Dataset, seed: u64) -> Result<Fitted, Error> {
-        let prepared = self.preparation.fit(data);
-        let samples =
-            |data: &Dataset| Ok::<_, Error>(Samples::new(prepared.matrix(data)?, data.labels.clone()));
+        let prepared = self.preparation.fit(data)?;
+        let balanced = |data: &Dataset| {
+            let data = self.balancing.customers(data, seed)?;
+            let samples = Samples::new(prepared.matrix(&data)?, data.labels.clone());
+            self.balancing.samples(samples, seed)
+        };
         let file = if self.learner.stops_early() {
             let part_of = folds::stratified(&data.labels, STOP_PARTS, seed ^ STOP_SEED);
             let (stop, learn): (Vec<usize>, Vec<usize>) =
                 (0..data.rows()).partition(|&row| part_of[row] == 0);
-            let (learn, stop) = (samples(&data.select(&learn))?, samples(&data.select(&stop))?);
+            let (learn, stop) = (balanced(&data.select(&learn))?, data.select(&stop));
+            let stop = Samples::new(prepared.matrix(&stop)?, stop.labels);
             let fit = Fit { samples: &learn, stop: Some(&stop), inputs: &prepared.inputs, seed };
             self.learner.fit(fit)?
         } else {
-            let fit = Fit { samples: &samples(data)?, stop: None, inputs: &prepared.inputs, seed };
+            let fit = Fit { samples: &balanced(data)?, stop: None, inputs: &prepared.inputs, seed };
             self.learner.fit(fit)?
         };
         let manifest = Manifest {

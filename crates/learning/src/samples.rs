@@ -34,4 +34,14 @@ impl Samples {
         let weights = vec![1.0; labels.len()];
         Samples { matrix, labels, weights }
     }
+
+    /// The same customers, but only these rows.
+    pub(crate) fn select(&self, rows: &[usize]) -> Samples {
+        let values = rows.iter().flat_map(|&row| self.matrix.row(row)).copied().collect();
+        Samples {
+            matrix: Matrix { rows: rows.len(), width: self.matrix.width, values },
+            labels: rows.iter().map(|&row| self.labels[row]).collect(),
+            weights: rows.iter().map(|&row| self.weights[row]).collect(),
+        }
+    }
 }
