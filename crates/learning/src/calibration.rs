@@ -1,128 +1,214 @@
-//! From scores to probabilities by a sigmoid: Platt, "Probabilistic Outputs for Support Vector Machines"
-//! (1999), with the safer targets and Newton's method of Lin, Lin and Weng (2007).
+//! From scores to probabilities, fitted on scores of customers that the scoring model was not trained on.
 //!
-//! Fitted on scores of customers that the scoring model was not trained on.
+//! Three kinds of strictly increasing maps, from the stiffest to the most pliant: a sigmoid (Platt,
+//! "Probabilistic Outputs for Support Vector Machines", 1999), a beta map (Kull, Silva Filho and Flach,
+//! "Beta calibration", 2017) and a monotone spline. All of them are linear in their parameters on the scale
+//! of log-odds, and fitted by the same likelihood with the same bounds, so that none can turn a ranking
+//! round.
 
+mod likelihood;
+mod spline;
+
+use rayon::prelude::*;
 use scoring::Calibration;
+use serde::{Deserialize, Serialize};
 
-const STEPS_MAX: usize = 100;
-/// A slope must be positive, so that calibration never turns a ranking round. Scores that say nothing, or
-/// the opposite of the truth, get this one: nearly the same probability for everybody.
+use crate::folds;
+use crate::samples::Matrix;
+use likelihood::Likelihood;
+
+/// Every slope must be at least this, so that calibration never turns a ranking round. Scores that say
+/// nothing, or the opposite of the truth, get this one: nearly the same probability for everybody.
 const SLOPE_MIN: f64 = 1e-3;
+/// Parts of the cross-validation that chooses a method.
+const FOLDS: usize = 10;
+/// With fewer leavers or stayers than this in a part there is no telling which method is better.
+const FOLD_CLASS_MIN: usize = 2;
+/// From the simplest on.
+const METHODS: [CalibrationMethod; 3] =
+    [CalibrationMethod::Platt, CalibrationMethod::Beta, CalibrationMethod::Spline];
 
-#[derive(Debug, Clone, Copy)]
-struct Platt {
-    slope: f64,
-    offset: f64,
+/// The kind of map from scores to probabilities.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CalibrationMethod {
+    /// The one with the least log loss in cross-validation; a simpler one where the difference is noise.
+    #[default]
+    Auto,
+    /// A sigmoid: two parameters.
+    Platt,
+    /// A beta map, which may bend differently for low and for high scores: three parameters.
+    Beta,
+    /// A monotone spline through up to eight points.
+    Spline,
 }
 
-impl From<Platt> for Calibration {
-    fn from(Platt { slope, offset }: Platt) -> Calibration {
-        Calibration::Platt { slope, offset }
+/// The calibration of this kind under which the outcomes are likeliest. `seed` only matters for
+/// [`CalibrationMethod::Auto`].
+pub(crate) fn fit(method: CalibrationMethod, scores: &[f64], labels: &[bool], seed: u64) -> Calibration {
+    match method {
+        CalibrationMethod::Auto => choose(scores, labels, seed),
+        CalibrationMethod::Platt => platt(scores, labels),
+        CalibrationMethod::Beta => beta(scores, labels),
+        // Where the scores have no room for a spline, they have room for a sigmoid.
+        CalibrationMethod::Spline => spline::fit(scores, labels).unwrap_or_else(|| platt(scores, labels)),
     }
 }
 
-/// The calibration under which the outcomes are likeliest.
-pub(crate) fn fit(scores: &[f64], labels: &[bool]) -> Calibration {
-    let positives = labels.iter().filter(|&&label| label).count() as f64;
-    let negatives = labels.len() as f64 - positives;
-    // Not quite 1 and 0, as if one more customer of each kind had been seen.
-    let (high, low) = ((positives + 1.0) / (positives + 2.0), 1.0 / (negatives + 2.0));
-    let targets: Vec<f64> = labels.iter().map(|&label| if label { high } else { low }).collect();
-    let start = Platt { slope: 1.0, offset: 0.0 };
-    let found = newton(start, scores, &targets, true);
-    if found.slope >= SLOPE_MIN {
-        return found.into();
+/// The calibration of the simplest kind that is no worse than the best one by more than one standard error
+/// of the difference of their log losses in cross-validation: the rule of Breiman and others,
+/// "Classification and Regression Trees" (1984), section 3.4.3, for pairs.
+pub(crate) fn choose(scores: &[f64], labels: &[bool], seed: u64) -> Calibration {
+    let positives = labels.iter().filter(|&&label| label).count();
+    if positives.min(labels.len() - positives) < FOLDS * FOLD_CLASS_MIN {
+        return platt(scores, labels);
     }
-    newton(Platt { slope: SLOPE_MIN, offset: 0.0 }, scores, &targets, false).into()
+    let losses = METHODS.map(|method| unseen_losses(method, scores, labels, seed));
+    let total = |losses: &[f64]| losses.iter().sum::<f64>();
+    let least = losses.iter().min_by(|left, right| total(left).total_cmp(&total(right)));
+    let is_as_good = |losses: &Vec<f64>| least.is_none_or(|least| !is_clearly_worse(losses, least));
+    let method = METHODS.iter().zip(&losses).find(|(_, losses)| is_as_good(losses));
+    fit(method.map_or(CalibrationMethod::Platt, |(method, _)| *method), scores, labels, seed)
 }
 
-/// Newton's method with a line search; with or without the slope.
-fn newton(start: Platt, scores: &[f64], targets: &[f64], moves_slope: bool) -> Platt {
-    let mut now = start;
-    let mut loss = cross_entropy(now, scores, targets);
-    for _ in 0..STEPS_MAX {
-        let (mut slope_gradient, mut offset_gradient) = (0.0, 0.0);
-        // A little on the diagonal, so that there is a solution where all scores are equal.
-        let (mut slope_slope, mut slope_offset, mut offset_offset) = (1e-9, 0.0, 1e-9);
-        for (&score, target) in scores.iter().zip(targets) {
-            let probability = sigmoid(now.slope * score + now.offset);
-            let (error, weight) = (probability - target, probability * (1.0 - probability));
-            slope_gradient += error * score;
-            offset_gradient += error;
-            slope_slope += weight * score * score;
-            slope_offset += weight * score;
-            offset_offset += weight;
-        }
-        let (slope_step, offset_step) = if moves_slope {
-            let determinant = slope_slope * offset_offset - slope_offset * slope_offset;
-            let slope = offset_offset * slope_gradient - slope_offset * offset_gradient;
-            let offset = slope_slope * offset_gradient - slope_offset * slope_gradient;
-            (slope / determinant, offset / determinant)
-        } else {
-            (0.0, offset_gradient / offset_offset)
-        };
-        let mut length = 1.0;
-        let moved = loop {
-            let tried =
-                Platt { slope: now.slope - length * slope_step, offset: now.offset - length * offset_step };
-            let tried_loss = cross_entropy(tried, scores, targets);
-            if tried_loss < loss {
-                break Some((tried, tried_loss));
-            }
-            length /= 2.0;
-            if length < 1e-10 {
-                break None;
-            }
-        };
-        let Some((better, better_loss)) = moved else { break };
-        (now, loss) = (better, better_loss);
-    }
-    now
-}
-
-fn cross_entropy(calibration: Platt, scores: &[f64], targets: &[f64]) -> f64 {
-    let entropy = |(score, target): (&f64, &f64)| {
-        let log_odds = calibration.slope * score + calibration.offset;
-        // ln(1 + e^x) without overflow.
-        log_odds.max(0.0) + (-log_odds.abs()).exp().ln_1p() - target * log_odds
+/// Each customer's log loss under the calibration fitted on the other parts.
+fn unseen_losses(method: CalibrationMethod, scores: &[f64], labels: &[bool], seed: u64) -> Vec<f64> {
+    let fold_of = folds::stratified(labels, FOLDS, seed);
+    let calibration_without = |fold: usize| {
+        let others = (0..labels.len()).filter(|&row| fold_of[row] != fold);
+        let (scores, labels): (Vec<f64>, Vec<bool>) = others.map(|row| (scores[row], labels[row])).unzip();
+        fit(method, &scores, &labels, seed)
     };
-    scores.iter().zip(targets).map(entropy).sum()
+    let calibrations: Vec<Calibration> = (0..FOLDS).into_par_iter().map(calibration_without).collect();
+    let loss = |((&score, &label), &fold): ((&f64, &bool), &usize)| {
+        let log_odds = calibrations[fold].log_odds(score);
+        softplus(if label { -log_odds } else { log_odds })
+    };
+    scores.iter().zip(labels).zip(&fold_of).map(loss).collect()
 }
 
-fn sigmoid(log_odds: f64) -> f64 {
-    1.0 / (1.0 + (-log_odds).exp())
+/// Whether the mean difference is more than its standard error.
+fn is_clearly_worse(losses: &[f64], least: &[f64]) -> bool {
+    let rows = losses.len() as f64;
+    let differences: Vec<f64> = losses.iter().zip(least).map(|(one, other)| one - other).collect();
+    let mean = differences.iter().sum::<f64>() / rows;
+    let squares: f64 = differences.iter().map(|difference| (difference - mean).powi(2)).sum();
+    mean > (squares / (rows - 1.0) / rows).sqrt()
+}
+
+fn platt(scores: &[f64], labels: &[bool]) -> Calibration {
+    let features = Matrix { rows: scores.len(), width: 1, values: scores.to_vec() };
+    let found = Likelihood::new(&features, labels, 0.0).maximum();
+    Calibration::Platt { slope: found[0], offset: found[1] }
+}
+
+fn beta(scores: &[f64], labels: &[bool]) -> Calibration {
+    let arms = |&score: &f64| [-softplus(-score), softplus(score)];
+    let features = Matrix { rows: scores.len(), width: 2, values: scores.iter().flat_map(arms).collect() };
+    let found = Likelihood::new(&features, labels, 0.0).maximum();
+    Calibration::Beta { rise: found[0], fall: found[1], offset: found[2] }
+}
+
+/// `ln(1 + e^x)` without overflow.
+fn softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{SLOPE_MIN, fit, sigmoid};
+    use scoring::Calibration;
+
+    use super::{CalibrationMethod, METHODS, SLOPE_MIN, choose, fit};
     use crate::random::Random;
 
-    #[test]
-    fn the_map_that_made_the_outcomes_is_found() {
+    fn sigmoid(log_odds: f64) -> f64 {
+        1.0 / (1.0 + (-log_odds).exp())
+    }
+
+    /// Scores, and outcomes with these log-odds.
+    fn drawn(rows: usize, log_odds: impl Fn(f64) -> f64) -> (Vec<f64>, Vec<bool>) {
         let mut random = Random::new(1);
-        let scores: Vec<f64> = (0..20_000).map(|_| random.normal()).collect();
-        let labels: Vec<bool> =
-            scores.iter().map(|score| random.chance(sigmoid(2.0 * score - 1.0))).collect();
-        let found = fit(&scores, &labels);
-        assert!(
-            (found.log_odds(0.0) + 1.0).abs() < 0.1 && (found.log_odds(1.0) - 1.0).abs() < 0.15,
-            "{found:?}"
-        );
+        let scores: Vec<f64> = (0..rows).map(|_| 1.5 * random.normal()).collect();
+        let labels = scores.iter().map(|&score| random.chance(sigmoid(log_odds(score)))).collect();
+        (scores, labels)
+    }
+
+    fn mean_gap(found: &Calibration, scores: &[f64], log_odds: impl Fn(f64) -> f64) -> f64 {
+        let gap = |&score: &f64| (found.probability(score) - sigmoid(log_odds(score))).abs();
+        scores.iter().map(gap).sum::<f64>() / scores.len() as f64
+    }
+
+    #[test]
+    fn every_method_finds_a_sigmoid() {
+        let truth = |score: f64| 2.0 * score - 1.0;
+        let (scores, labels) = drawn(20_000, truth);
+        for method in METHODS {
+            let found = fit(method, &scores, &labels, 1);
+            assert!(mean_gap(&found, &scores, truth) < 0.01, "{found:?}");
+        }
+        let found = choose(&scores, &labels, 1);
+        assert!(matches!(found, Calibration::Platt { .. }), "{found:?}");
         let mean = scores.iter().map(|&score| found.probability(score)).sum::<f64>() / 20_000.0;
         let share = labels.iter().filter(|&&label| label).count() as f64 / 20_000.0;
         assert!((mean - share).abs() < 1e-3);
     }
 
     #[test]
-    fn the_slope_is_positive_whatever_the_scores() {
-        let labels = [true, true, false, false, false];
-        for scores in [[1.0, 2.0, 3.0, 4.0, 5.0], [7.0; 5]] {
-            let found = fit(&scores, &labels);
-            assert!(found.log_odds(1.0) - found.log_odds(0.0) >= SLOPE_MIN * 0.999, "{found:?}");
+    fn a_beta_map_is_found_and_chosen() {
+        let made = Calibration::Beta { rise: 0.3, fall: 2.0, offset: -0.5 };
+        let truth = |score: f64| made.log_odds(score);
+        let (scores, labels) = drawn(20_000, truth);
+        let found = choose(&scores, &labels, 1);
+        assert!(matches!(found, Calibration::Beta { .. }), "{found:?}");
+        assert!(mean_gap(&found, &scores, truth) < 0.01, "{found:?}");
+    }
+
+    #[test]
+    fn a_map_with_steps_gets_a_spline() {
+        let truth = |score: f64| 1.5 * (2.5 * score).sin() + 2.5 * score;
+        let (scores, labels) = drawn(20_000, truth);
+        let found = choose(&scores, &labels, 1);
+        assert!(matches!(found, Calibration::Spline { .. }), "{found:?}");
+        let stiff = fit(CalibrationMethod::Platt, &scores, &labels, 1);
+        assert!(mean_gap(&found, &scores, truth) < 0.5 * mean_gap(&stiff, &scores, truth), "{found:?}");
+    }
+
+    #[test]
+    fn no_method_ever_changes_a_ranking() {
+        for turned in [1.0, -1.0, 0.0] {
+            let (scores, labels) = drawn(2_000, |score| turned * 3.0 * score.powi(3));
+            for method in METHODS {
+                let found = fit(method, &scores, &labels, 1);
+                for step in -8_000..8_000 {
+                    let score = f64::from(step) / 1e3;
+                    let (low, high) = (found.log_odds(score), found.log_odds(score + 1e-9));
+                    assert!(high - low >= 0.9e-9 * SLOPE_MIN, "{found:?} at {score}");
+                    let next = found.log_odds(score.next_up());
+                    assert!(next >= low - 1e-13 * low.abs().max(1.0), "{found:?} at {score}");
+                }
+            }
         }
-        let parted = fit(&[5.0, 4.0, -3.0, -4.0, -5.0], &labels);
-        assert!(parted.log_odds(1.0).is_finite() && parted.probability(5.0) > 0.6);
+    }
+
+    #[test]
+    fn scores_without_room_still_get_an_increasing_map() {
+        let labels = [true, true, false, false, false];
+        for scores in [[1.0, 2.0, 3.0, 4.0, 5.0], [7.0; 5], [7.0, 7.0, 7.0, 7.0, 7.000_000_000_000_001]] {
+            for method in [CalibrationMethod::Auto].into_iter().chain(METHODS) {
+                let found = fit(method, &scores, &labels, 1);
+                let rise = found.log_odds(1.0) - found.log_odds(0.0);
+                assert!(rise >= SLOPE_MIN * 0.999 && rise.is_finite(), "{found:?}");
+            }
+        }
+        for method in METHODS {
+            let parted = fit(method, &[5.0, 4.0, -3.0, -4.0, -5.0], &labels, 1);
+            assert!(parted.log_odds(1.0).is_finite() && parted.probability(5.0) > 0.6, "{parted:?}");
+        }
+    }
+
+    #[test]
+    fn the_choice_is_seeded() {
+        let (scores, labels) = drawn(500, |score| score);
+        assert_eq!(choose(&scores, &labels, 4), choose(&scores, &labels, 4));
     }
 }

@@ -7,7 +7,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::metrics::Auc;
 use crate::recipe::{Fitted, Recipe};
-use crate::{calibration, folds};
+use crate::{calibration, calibration::CalibrationMethod, folds};
 
 /// Scores of customers by models that had not seen them.
 pub(crate) struct Unseen {
@@ -50,12 +50,12 @@ pub(crate) fn cross_validate(
 impl Unseen {
     /// Probabilities of all customers. Each fold is calibrated on the others, so that no customer's outcome
     /// has a part in the customer's own probability.
-    pub(crate) fn probabilities(&self, labels: &[bool]) -> Vec<f64> {
+    pub(crate) fn probabilities(&self, labels: &[bool], method: CalibrationMethod, seed: u64) -> Vec<f64> {
         let calibration_without = |fold: usize| -> Calibration {
             let others = (0..labels.len()).filter(|&row| self.fold_of[row] != fold);
             let (scores, labels): (Vec<f64>, Vec<bool>) =
                 others.map(|row| (self.scores[row], labels[row])).unzip();
-            calibration::fit(&scores, &labels)
+            calibration::fit(method, &scores, &labels, seed)
         };
         let calibrations: Vec<Calibration> = (0..self.folds).map(calibration_without).collect();
         let calibrate = |(&fold, &score): (&usize, &f64)| calibrations[fold].probability(score);

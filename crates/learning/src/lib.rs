@@ -45,6 +45,7 @@ mod target;
 mod trained_model;
 mod training;
 
+pub use calibration::CalibrationMethod;
 pub use demo_data::{DemoData, SHIFT_MAX};
 pub use error::Error;
 pub use evaluation::{Evaluation, evaluate};

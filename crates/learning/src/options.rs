@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use scoring::Algorithm;
 use serde_json::Value;
 
+use crate::calibration::CalibrationMethod;
 use crate::error::Error;
 use crate::search::Search;
 
@@ -29,6 +30,8 @@ pub struct TrainOptions {
     /// The share of customers that is kept from search and fit, to judge the way that they chose; 0 keeps
     /// none. The model that is handed out is fitted on everybody.
     pub held_out: f64,
+    /// How scores become probabilities.
+    pub calibration: CalibrationMethod,
     /// A customer leaves where the probability of leaving is at least this.
     pub threshold: f64,
     /// Parameters of preparation and algorithm that differ from the usual ones, by name.
@@ -49,6 +52,7 @@ impl TrainOptions {
             folds: 5,
             seed: 1,
             held_out: 0.2,
+            calibration: CalibrationMethod::Auto,
             threshold: 0.5,
             settings: BTreeMap::new(),
             search: Search::None,

@@ -67,11 +67,12 @@ pub fn train(
     };
     let Fitted { mut manifest, file } = recipe.fit(&dataset, options.seed)?;
     trainer.report()?;
-    let probabilities = unseen.probabilities(&dataset.labels);
+    let probabilities = unseen.probabilities(&dataset.labels, options.calibration, options.seed);
     manifest.name.clone_from(&options.name);
     manifest.version.clone_from(&options.version);
     manifest.description = description_of(options.algorithm).to_owned();
-    manifest.calibration = calibration::fit(&unseen.scores, &dataset.labels);
+    manifest.calibration =
+        calibration::fit(options.calibration, &unseen.scores, &dataset.labels, options.seed);
     manifest.threshold = options.threshold;
     manifest.metrics = rounded(measure(&unseen, &probabilities, &dataset, options.threshold));
     manifest.training = Some(Training {
@@ -158,7 +159,8 @@ impl<'a> Trainer<'a> {
         let (recipe, unseen) = self.best(&rest)?;
         let mut fitted = recipe.fit(&rest, self.options.seed)?;
         self.report()?;
-        fitted.manifest.calibration = calibration::fit(&unseen.scores, &rest.labels);
+        let TrainOptions { calibration: method, seed, .. } = self.options;
+        fitted.manifest.calibration = calibration::fit(*method, &unseen.scores, &rest.labels, *seed);
         let probabilities = fitted.probabilities(&held)?;
         let held_out = Some(HeldOut { labels: held.labels, probabilities });
         Ok(Choice { recipe, unseen: None, held_out })
