@@ -142,9 +142,14 @@ pub(crate) fn parsed<T: DeserializeOwned>(parameters: Map<String, Value>) -> Res
 }
 
 impl Fitted {
+    /// The model, ready to score.
+    pub(crate) fn load(&self) -> Result<Model, Error> {
+        Ok(Model::from_parts(&json(&self.manifest)?, &self.file)?)
+    }
+
     /// The scores before calibration, by the engine that serves the model.
     pub(crate) fn scores(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
-        let model = Model::from_parts(&json(&self.manifest)?, &self.file)?;
+        let model = self.load()?;
         // The identity's probabilities are the scores but for a sigmoid, which is undone here.
         let log_odds = |probability: f64| (probability / (1.0 - probability)).ln();
         Ok(probabilities(&model, data).into_iter().map(log_odds).collect())
@@ -152,8 +157,7 @@ impl Fitted {
 
     /// The probabilities, by its calibration.
     pub(crate) fn probabilities(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
-        let model = Model::from_parts(&json(&self.manifest)?, &self.file)?;
-        Ok(probabilities(&model, data))
+        Ok(probabilities(&self.load()?, data))
     }
 }
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use scoring::model::MANIFEST_FILE;
-use scoring::{Manifest, Metrics, Model};
+use scoring::{Manifest, Model};
 
 use crate::error::Error;
 use crate::features::LeftOut;
+use crate::quality::{QUALITY_FILE, Quality};
 
 /// A trained model with everything that is to be known of it.
 #[derive(Debug, Clone)]
@@ -17,8 +18,7 @@ pub struct TrainedModel {
     pub(crate) manifest: Manifest,
     pub(crate) file: Vec<u8>,
     pub(crate) left_out: Vec<LeftOut>,
-    pub(crate) fold_aucs: Vec<f64>,
-    pub(crate) held_out: Option<Metrics>,
+    pub(crate) quality: Quality,
 }
 
 impl TrainedModel {
@@ -40,17 +40,10 @@ impl TrainedModel {
         &self.left_out
     }
 
-    /// The area under the ROC curve in each fold.
+    /// Everything that was measured.
     #[must_use]
-    pub fn fold_aucs(&self) -> &[f64] {
-        &self.fold_aucs
-    }
-
-    /// How the way that made the model does on customers who had no part in any choice; nothing where none
-    /// were held out.
-    #[must_use]
-    pub fn held_out(&self) -> Option<&Metrics> {
-        self.held_out.as_ref()
+    pub fn quality(&self) -> &Quality {
+        &self.quality
     }
 
     /// The bytes of the manifest's file.
@@ -79,9 +72,13 @@ impl TrainedModel {
             return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, reason)));
         }
         let next = beside(directory, "next");
-        let manifest_json = self.manifest_json()?;
-        let files = [(MANIFEST_FILE, manifest_json.as_slice()), (&self.manifest.file, &self.file)];
-        let result = write_files(&next, files).and_then(|()| put_in_place(&next, directory));
+        let (manifest_json, quality_json) = (self.manifest_json()?, self.quality.to_json()?);
+        let files: [(&str, &[u8]); 3] = [
+            (MANIFEST_FILE, &manifest_json),
+            (&self.manifest.file, &self.file),
+            (QUALITY_FILE, &quality_json),
+        ];
+        let result = write_files(&next, &files).and_then(|()| put_in_place(&next, directory));
         if result.is_err() {
             let _ = fs::remove_dir_all(&next);
         }
@@ -95,7 +92,7 @@ fn beside(directory: &Path, what: &str) -> PathBuf {
     directory.with_file_name(format!(".{name}.{what}-{}", process::id()))
 }
 
-fn write_files(directory: &Path, files: [(&str, &[u8]); 2]) -> io::Result<()> {
+fn write_files(directory: &Path, files: &[(&str, &[u8])]) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     for (name, bytes) in files {
         let mut file = File::create(directory.join(name))?;

@@ -9,7 +9,8 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use scoring::{Metrics, Training};
+use rayon::prelude::*;
+use scoring::Training;
 use serde_json::Value;
 
 use crate::cross_validation::{Unseen, cross_validate};
@@ -17,10 +18,12 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::metrics::Auc;
 use crate::options::{TrainOptions, description_of};
+use crate::quality::importance::{permutation, summarise};
+use crate::quality::{self, Evidence, Groups, Importance};
 use crate::recipe::{Fitted, Recipe};
 use crate::table::Table;
 use crate::trained_model::TrainedModel;
-use crate::{calibration, features, folds, metrics};
+use crate::{calibration, features, folds};
 
 /// Fewer leavers or stayers than this in a fold measure nothing.
 const FOLD_CLASS_MIN: usize = 2;
@@ -67,14 +70,14 @@ pub fn train(
     };
     let Fitted { mut manifest, file } = recipe.fit(&dataset, options.seed)?;
     trainer.report()?;
-    let probabilities = unseen.probabilities(&dataset.labels, options.calibration, options.seed);
     manifest.name.clone_from(&options.name);
     manifest.version.clone_from(&options.version);
     manifest.description = description_of(options.algorithm).to_owned();
     manifest.calibration =
         calibration::fit(options.calibration, &unseen.scores, &dataset.labels, options.seed);
     manifest.threshold = options.threshold;
-    manifest.metrics = rounded(measure(&unseen, &probabilities, &dataset, options.threshold));
+    let all_rows: Vec<usize> = (0..dataset.rows()).collect();
+    let groups = Groups::find(&table, &all_rows, None)?;
     manifest.training = Some(Training {
         file_name: table.file_name,
         sha256: table.sha256,
@@ -84,10 +87,21 @@ pub fn train(
         seed: options.seed,
         parameters: Value::Object(recipe.settings()?),
     });
-    let fold_aucs = unseen.fold_aucs(&dataset.labels).iter().map(|auc| auc.area).collect();
-    let held_out =
-        choice.held_out.map(|part| metrics::measure(&part.probabilities, &part.labels, options.threshold));
-    Ok(TrainedModel { manifest, file, left_out, fold_aucs, held_out: held_out.map(rounded) })
+    let held_out = choice.held_out.as_ref();
+    let quality = quality::measure(Evidence {
+        manifest: &manifest,
+        left_out: &left_out,
+        data: &dataset,
+        fold_of: &unseen.fold_of,
+        probabilities: &unseen.probabilities(&dataset.labels, options.calibration, options.seed),
+        held_out: held_out
+            .map(|HeldOut { labels, probabilities }| quality::HeldOut { labels, probabilities }),
+        costs: None,
+        importance: importance(&unseen, &dataset, options.seed)?,
+        groups: &groups,
+    });
+    manifest.metrics = quality.unseen.metrics.clone();
+    Ok(TrainedModel { manifest, file, left_out, quality })
 }
 
 /// The fits of one training, counted.
@@ -188,36 +202,11 @@ fn parted(labels: &[bool], share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     (0..labels.len()).partition(|&row| parts[row] < held)
 }
 
-/// The area under the curve is the mean of the folds', because scores of different models are on different
-/// scales. All else is measured on all customers together.
-fn measure(unseen: &Unseen, probabilities: &[f64], data: &Dataset, threshold: f64) -> Metrics {
-    let auc = Auc::mean(&unseen.fold_aucs(&data.labels));
-    Metrics {
-        auc: Some(auc.area),
-        auc_low: Some(auc.low),
-        auc_high: Some(auc.high),
-        ..metrics::measure(probabilities, &data.labels, threshold)
-    }
-}
-
-/// Six decimals: more would only be noise in the manifest.
-fn rounded(mut metrics: Metrics) -> Metrics {
-    let numbers = [
-        &mut metrics.auc,
-        &mut metrics.auc_low,
-        &mut metrics.auc_high,
-        &mut metrics.average_precision,
-        &mut metrics.brier,
-        &mut metrics.log_loss,
-        &mut metrics.calibration_error,
-        &mut metrics.f1,
-        &mut metrics.precision,
-        &mut metrics.recall,
-        &mut metrics.accuracy,
-        &mut metrics.lift_at_10,
-    ];
-    for number in numbers.into_iter().flatten() {
-        *number = (*number * 1e6).round() / 1e6;
-    }
-    metrics
+/// How much each feature matters to the models of the folds, on the customers that they had not seen.
+fn importance(unseen: &Unseen, data: &Dataset, seed: u64) -> Result<Vec<Importance>, Error> {
+    let drops = unseen.models.par_iter().enumerate().map(|(fold, fitted)| {
+        let inside: Vec<usize> = (0..data.rows()).filter(|&row| unseen.fold_of[row] == fold).collect();
+        Ok(permutation(&fitted.load()?, &data.select(&inside), seed))
+    });
+    Ok(summarise(&data.schema, &drops.collect::<Result<Vec<_>, Error>>()?))
 }

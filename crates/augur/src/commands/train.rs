@@ -208,8 +208,7 @@ fn report(trained: &TrainedModel, arguments: &Arguments, global: &Global) -> Res
         return print_json(&json!({
             "directory": arguments.out,
             "manifest": manifest,
-            "fold_aucs": trained.fold_aucs(),
-            "held_out": trained.held_out(),
+            "quality": trained.quality(),
             "left_out": left_out,
         }));
     }
@@ -225,9 +224,9 @@ fn report(trained: &TrainedModel, arguments: &Arguments, global: &Global) -> Res
     }
     print_line(METRICS_HEADER)?;
     metrics_lines(&manifest.metrics).iter().try_for_each(|line| print_line(line))?;
-    if let Some(held_out) = trained.held_out() {
-        print_line("on the customers held out")?;
-        metrics_lines(held_out).iter().try_for_each(|line| print_line(line))?;
+    if let Some(held_out) = &trained.quality().held_out {
+        print_line(&format!("quality on the {} customers held out", held_out.rows))?;
+        metrics_lines(&held_out.metrics).iter().try_for_each(|line| print_line(line))?;
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ pub struct Quality {
     pub unseen: Figures,
     /// Each fold by itself.
     pub folds: Vec<Figures>,
-    /// Customers who had no part in anything, judged by the final model.
+    /// Customers who had no part in any choice, judged by the same recipe fitted on the others.
     pub held_out: Option<Figures>,
     /// Of the customers in `unseen`.
     pub curves: Curves,
@@ -70,11 +70,11 @@ pub(crate) struct Evidence<'a> {
     pub(crate) groups: &'a [Groups],
 }
 
-/// Customers who were set aside before anything was fitted.
+/// Customers who were set aside before anything was chosen or fitted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HeldOut<'a> {
     pub(crate) labels: &'a [bool],
-    /// By the final, calibrated model.
+    /// By the same recipe, fitted and calibrated on the others.
     pub(crate) probabilities: &'a [f64],
 }
 

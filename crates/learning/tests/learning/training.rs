@@ -95,7 +95,7 @@ fn the_manifest_tells_where_the_model_comes_from() {
     assert_eq!(training.sha256, model::checksum(&fs::read(&data).unwrap()));
     let left_out: Vec<&str> = trained.left_out().iter().map(|left| left.column.as_str()).collect();
     assert_eq!(left_out, ["customerID", "Churn"]);
-    assert_eq!(trained.fold_aucs().len(), 3);
+    assert_eq!(trained.quality().folds.len(), 3);
     let steps = steps.into_inner().unwrap();
     assert_eq!(steps[0], Progress { fits_done: 0, fits_total: 4 });
     assert_eq!(steps.len(), 5);
@@ -165,11 +165,12 @@ fn a_search_takes_the_best_by_cross_validation_and_customers_held_out_judge_it()
     let trained = train(&data, &options, &|_| true).unwrap();
     let parameters = &trained.manifest().training.as_ref().unwrap().parameters;
     assert_eq!(parameters["trees"], 150);
-    let held_out = trained.held_out().expect("customers were held out");
-    assert!(held_out.auc.unwrap() > 0.6 && held_out.auc != trained.manifest().metrics.auc);
+    let held_out = trained.quality().held_out.as_ref().expect("customers were held out");
+    assert_eq!(held_out.rows, 150);
+    assert!(held_out.metrics.auc.unwrap() > 0.6 && held_out.metrics.auc != trained.manifest().metrics.auc);
     let again = train(&data, &options, &|_| true).unwrap();
     assert_eq!(again.manifest(), trained.manifest());
-    assert_eq!(again.held_out(), trained.held_out());
+    assert_eq!(again.quality(), trained.quality());
 }
 
 #[test]
