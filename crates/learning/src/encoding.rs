@@ -3,6 +3,7 @@
 use scoring::{CategoryValue, Input, InputEncoding, Pieces, vocabulary};
 
 use crate::preparation::{Missing, Preparation};
+use crate::splines;
 
 /// The rank of a value that is unknown or missing.
 const UNRANKED: f64 = -1.0;
@@ -31,17 +32,32 @@ impl<'a> Numbers<'a> {
     /// The inputs that are made of it.
     pub(crate) fn inputs(&self, options: &Preparation) -> Vec<Input> {
         let fill = self.fill(options.missing);
-        let number = match self.clip_range(options.clip) {
-            Some((low, high)) => InputEncoding::Pieces(clipped(&line(fill), low, high)),
-            None if options.missing == Missing::Keep => InputEncoding::Number { missing: None },
-            None => InputEncoding::Number { missing: Some(fill) },
+        let range = self.clip_range(options.clip);
+        let mut inputs = match (range, options.knots) {
+            (None, 0) => {
+                let missing = (options.missing != Missing::Keep).then_some(fill);
+                vec![self.input(self.name.to_owned(), InputEncoding::Number { missing })]
+            }
+            (range, knots) => self.functions(fill, range, knots),
         };
-        let mut inputs = vec![self.input(self.name.to_owned(), number)];
         if options.flag_missing && self.has_gaps {
             let flag = Pieces { knots: Vec::new(), coefficients: vec![[0.0; 4]], missing: 1.0 };
             inputs.push(self.input(format!("{} missing", self.name), InputEncoding::Pieces(flag)));
         }
         inputs
+    }
+
+    /// The number and the functions of its spline, all of them clipped.
+    fn functions(&self, fill: f64, range: Option<(f64, f64)>, knots: usize) -> Vec<Input> {
+        let (low, high) = range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
+        let values: Vec<f64> = self.present.iter().map(|number| number.clamp(low, high)).collect();
+        let input = |(place, function): (usize, Pieces)| {
+            let name =
+                if place == 0 { self.name.to_owned() } else { format!("{} spline {place}", self.name) };
+            let function = if range.is_some() { clipped(&function, low, high) } else { function };
+            self.input(name, InputEncoding::Pieces(function))
+        };
+        splines::basis(&values, knots, fill).into_iter().enumerate().map(input).collect()
     }
 
     fn input(&self, name: String, encoding: InputEncoding) -> Input {
@@ -108,11 +124,6 @@ fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let below = (place as usize).min(last);
     let above = (below + 1).min(last);
     Some(sorted[below] + (place - below as f64) * (sorted[above] - sorted[below]))
-}
-
-/// The number itself.
-fn line(missing: f64) -> Pieces {
-    Pieces { knots: Vec::new(), coefficients: vec![[0.0, 1.0, 0.0, 0.0]], missing }
 }
 
 /// The same function inside a range, and its value at the nearer end outside of it; what it is for a missing

@@ -8,6 +8,7 @@ use crate::dataset::Dataset;
 use crate::encoding::{self, Numbers};
 use crate::error::Error;
 use crate::samples::Matrix;
+use crate::{engineering, selection};
 
 /// How customers are prepared. The names are those by which people set it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -22,7 +23,19 @@ pub(crate) struct Preparation {
     pub(crate) clip: f64,
     /// How categories become numbers.
     pub(crate) encoding: Encoding,
+    /// Inner knots of each number's spline, by which a linear model can bend; 0 for straight lines.
+    pub(crate) knots: usize,
+    /// Whether there are numbers made of several features.
+    pub(crate) derive: bool,
+    /// An input goes where its correlation with an earlier one is above this, either way; with 0 or 1 none
+    /// goes.
+    pub(crate) select_correlation: f64,
+    /// How many of the inputs stay, those that matter most; with 0 all do.
+    pub(crate) select_importance: usize,
 }
+
+/// More knots than this follow chance, and cost time.
+const KNOTS_MAX: usize = 50;
 
 /// What stands for a missing number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +75,24 @@ impl Preparation {
     /// The inputs that a model trained on these customers has.
     pub(crate) fn fit(&self, data: &Dataset) -> Result<Prepared, Error> {
         self.check()?;
+        let derived = if self.derive { engineering::derive(data)? } else { Vec::new() };
+        let mut inputs = self.feature_inputs(data);
+        for (derived, column) in derived.iter().zip(engineering::columns(data, &derived)?) {
+            inputs.extend(Numbers::new(&derived.name, column).inputs(self));
+        }
+        let mut prepared = Prepared { derived, inputs };
+        if self.select_correlation > 0.0 && self.select_correlation < 1.0 {
+            let matrix = prepared.matrix(data)?;
+            prepared.keep(&selection::uncorrelated(&matrix, self.select_correlation));
+        }
+        if self.select_importance > 0 && self.select_importance < prepared.inputs.len() {
+            let matrix = prepared.matrix(data)?;
+            prepared.keep(&selection::important(&matrix, &data.labels, self.select_importance));
+        }
+        Ok(prepared)
+    }
+
+    fn feature_inputs(&self, data: &Dataset) -> Vec<Input> {
         let mut inputs = Vec::new();
         let (mut number, mut category) = (0, 0);
         for feature in &data.schema.features {
@@ -82,16 +113,23 @@ impl Preparation {
                 }
             }
         }
-        Ok(Prepared { derived: Vec::new(), inputs })
+        inputs
     }
 
     /// Refuses options that make no sense, alone or together.
     pub(crate) fn check(&self) -> Result<(), Error> {
+        let refuse = |message: String| Err(Error::Options(message));
         if !(0.0..0.5).contains(&self.clip) {
-            return Err(Error::Options("clip must be 0 or more and less than one half".to_owned()));
+            return refuse("clip must be 0 or more and less than one half".to_owned());
         }
-        if self.missing == Missing::Keep && self.clip > 0.0 {
-            return Err(Error::Options("with clip, missing must be mean, median or zero".to_owned()));
+        if self.knots > KNOTS_MAX {
+            return refuse(format!("knots must be 0 to {KNOTS_MAX}"));
+        }
+        if !(0.0..=1.0).contains(&self.select_correlation) {
+            return refuse("select_correlation must be 0 to 1".to_owned());
+        }
+        if self.missing == Missing::Keep && (self.clip > 0.0 || self.knots > 0) {
+            return refuse("with clip or knots, missing must be mean, median or zero".to_owned());
         }
         Ok(())
     }
@@ -103,6 +141,13 @@ impl Prepared {
         let inputs = Inputs::new(&data.schema, &self.derived, &self.inputs)?;
         let values = inputs.matrix(data.rows(), &data.numbers, &data.codes);
         Ok(Matrix { rows: data.rows(), width: self.inputs.len(), values })
+    }
+
+    /// Only these inputs, and the derived numbers that they are made of.
+    fn keep(&mut self, kept: &[usize]) {
+        self.inputs = kept.iter().map(|&place| self.inputs[place].clone()).collect();
+        let inputs = &self.inputs;
+        self.derived.retain(|derived| inputs.iter().any(|input| input.feature == derived.name));
     }
 }
 
@@ -177,10 +222,53 @@ mod tests {
     }
 
     #[test]
+    fn a_spline_and_derived_numbers_are_clipped_as_numbers_are() {
+        let mut text = "tenure,TotalCharges,Churn\n".to_owned();
+        (0..=100).for_each(|row| text += &format!("{},{},{}\n", row, row * row, ["Yes", "No"][row % 2]));
+        let data = data(&text);
+        let options = Preparation { clip: 0.05, knots: 3, derive: true, ..Preparation::default() };
+        let prepared = options.fit(&data).unwrap();
+        assert_eq!(prepared.derived.len(), 1);
+        // The number and seven functions, for each of three numbers.
+        assert_eq!(prepared.inputs.len(), 24);
+        let matrix = prepared.matrix(&data).unwrap();
+        assert_eq!(matrix.row(1)[..16], matrix.row(3)[..16]);
+        assert_eq!(matrix.row(96)[..16], matrix.row(100)[..16]);
+        assert_ne!(matrix.row(50)[..8], matrix.row(51)[..8]);
+    }
+
+    #[test]
+    fn what_is_selected_is_all_that_a_model_needs() {
+        let mut text = "tenure,Months,Age,TotalCharges,Churn\n".to_owned();
+        for row in 0..200 {
+            let label = if (row * 7) % 100 < 40 { "Yes" } else { "No" };
+            text += &format!("{},{},{},{},{label}\n", (row * 7) % 100, (row * 7) % 100 * 2, row % 3, row);
+        }
+        let data = data(&text);
+        let names = |options: Preparation| {
+            let prepared = options.fit(&data).unwrap();
+            assert!(prepared.matrix(&data).is_ok());
+            let names = prepared.inputs.iter().map(|input| input.name.clone());
+            (names.collect::<Vec<_>>(), prepared.derived.len())
+        };
+        let options = Preparation { select_correlation: 0.99, ..Preparation::default() };
+        assert_eq!(names(options).0, ["tenure", "Age", "TotalCharges"]);
+        let options = Preparation { select_importance: 1, derive: true, ..Preparation::default() };
+        assert_eq!(names(options), (vec!["tenure".to_owned()], 0));
+    }
+
+    #[test]
     fn a_column_without_a_number_and_a_constant_are_no_trouble() {
         let data = data("tenure,Age,Churn\n,5,No\n,5,Yes\n,5,Yes\n,6,Yes\n").select(&[0, 1, 2]);
         for missing in [Missing::Mean, Missing::Median] {
-            let all = Preparation { missing, flag_missing: true, clip: 0.1, ..Preparation::default() };
+            let all = Preparation {
+                missing,
+                flag_missing: true,
+                clip: 0.1,
+                knots: 4,
+                derive: true,
+                ..Preparation::default()
+            };
             let matrix = all.fit(&data).unwrap().matrix(&data).unwrap();
             assert!(matrix.values.iter().all(|value| value.is_finite()), "{matrix:?}");
         }
@@ -191,8 +279,12 @@ mod tests {
         for clip in [-0.1, 0.5, f64::NAN] {
             assert!(Preparation { clip, ..Preparation::default() }.check().is_err());
         }
-        let keep = Preparation { missing: Missing::Keep, clip: 0.01, ..Preparation::default() };
-        assert!(keep.check().is_err());
+        let keep = Preparation { missing: Missing::Keep, ..Preparation::default() };
+        assert!(keep.check().is_ok());
+        assert!(Preparation { clip: 0.01, ..keep }.check().is_err());
+        assert!(Preparation { knots: 5, ..keep }.check().is_err());
+        assert!(Preparation { knots: 51, ..Preparation::default() }.check().is_err());
+        assert!(Preparation { select_correlation: 1.1, ..Preparation::default() }.check().is_err());
         assert!(serde_json::from_str::<Preparation>(r#"{"misssing":"zero"}"#).is_err());
         let read: Preparation = serde_json::from_str(r#"{"missing":"zero","encoding":"ordinal"}"#).unwrap();
         assert_eq!((read.missing, read.encoding), (Missing::Zero, Encoding::Ordinal));
