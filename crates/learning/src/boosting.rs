@@ -5,15 +5,21 @@
 //! (Chen and Guestrin, "XGBoost: A Scalable Tree Boosting System", 2016), shortened by the learning rate.
 //! Boosting is plain, not ordered: there are no target statistics that could leak.
 
-use scoring::Input;
-use scoring::catboost::{CatBoostFile, FeaturesInfo, FloatFeature, NanValueTreatment, ObliviousTree, Split};
+use std::ops::Range;
+
+use rayon::prelude::*;
+use scoring::catboost::CatBoostFile;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::bins::{self, Column};
+use crate::boosting_file;
+use crate::error::Error;
 use crate::learner::Fit;
-use crate::oblivious::{self, Growth, Question, Slope};
+use crate::oblivious::{self, DEPTH_MAX, Grower, Growth, Question};
 use crate::random::Random;
+use crate::samples::Samples;
+use crate::slopes::{self, Slope};
+use crate::stopping::{Stopping, log_loss};
 
 /// How an ensemble grows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -25,10 +31,14 @@ pub(crate) struct Parameters {
     pub(crate) depth: usize,
     /// The L2 penalty on leaves.
     pub(crate) leaf_penalty: f64,
+    /// Newton steps to each leaf's value.
+    pub(crate) leaf_steps: usize,
     /// The share of rows that a tree looks at for its questions.
     pub(crate) row_share: f64,
     /// The share of columns that a level looks at.
     pub(crate) column_share: f64,
+    /// Trees without a better loss on the customers kept for stopping, before the end; 0 never stops.
+    pub(crate) patience: usize,
 }
 
 impl Default for Parameters {
@@ -40,96 +50,198 @@ impl Default for Parameters {
             borders_max: 128,
             depth: 3,
             leaf_penalty: 5.0,
+            leaf_steps: 1,
             row_share: 0.6,
             column_share: 0.25,
+            patience: 0,
         }
     }
 }
 
-pub(crate) fn fit(fit: Fit, parameters: &Parameters) -> CatBoostFile {
-    let (matrix, labels) = (&fit.samples.matrix, &fit.samples.labels);
-    let Parameters { depth, leaf_penalty, row_share, column_share, .. } = *parameters;
-    let growth = Growth { depth, leaf_penalty, row_share, column_share };
+/// A tree that is grown.
+#[derive(Debug, Clone)]
+pub(crate) struct Tree {
+    pub(crate) questions: Vec<Question>,
+    /// By leaf, whose bits are the answers.
+    pub(crate) values: Vec<f64>,
+    /// By leaf, the customers' weights.
+    pub(crate) weights: Vec<f64>,
+}
+
+pub(crate) fn fit(fit: Fit, parameters: &Parameters) -> Result<CatBoostFile, Error> {
+    parameters.check()?;
+    let bias = bias(fit.samples)?;
+    let columns = bins::bin(&fit.samples.matrix, parameters.borders_max);
+    // Inside the pool from here on, so that no level of a tree has to wait for its threads to wake up.
+    let trees = rayon::scope(|_| boost(fit, parameters, &columns, bias));
+    Ok(boosting_file::file(&columns, fit.inputs, trees, bias))
+}
+
+impl Parameters {
+    fn check(&self) -> Result<(), Error> {
+        let shares = [self.row_share, self.column_share, self.learning_rate];
+        let problems = [
+            (!(1..=DEPTH_MAX).contains(&self.depth), format!("depth must be 1 to {DEPTH_MAX}")),
+            (self.trees == 0, "trees must be at least 1".to_owned()),
+            (self.leaf_steps == 0, "leaf_steps must be at least 1".to_owned()),
+            (
+                !(1..=bins::BORDERS_MAX).contains(&self.borders_max),
+                format!("borders_max must be 1 to {}", bins::BORDERS_MAX),
+            ),
+            (
+                self.leaf_penalty.is_nan() || self.leaf_penalty < 0.0,
+                "leaf_penalty must not be negative".into(),
+            ),
+            (
+                shares.iter().any(|&share| !(share > 0.0 && share <= 1.0)),
+                "learning_rate, row_share and column_share must be above 0 and at most 1".to_owned(),
+            ),
+        ];
+        let problem = problems.into_iter().find(|(is_wrong, _)| *is_wrong);
+        problem.map_or(Ok(()), |(_, message)| Err(Error::Options(message)))
+    }
+}
+
+/// The log-odds of leaving, of all customers alike.
+pub(crate) fn bias(samples: &Samples) -> Result<f64, Error> {
+    if samples.labels.len() > slopes::ROWS_MAX {
+        let message = format!("more than {} customers cannot be learned from at once", slopes::ROWS_MAX);
+        return Err(Error::Data(message));
+    }
+    let all: f64 = samples.weights.iter().sum();
+    let left = samples.weights.iter().zip(&samples.labels).filter(|(_, left)| **left);
+    let left: f64 = left.map(|(weight, _)| weight).sum();
+    if !(left > 0.0 && left < all) {
+        return Err(Error::Data("there must be customers who left and customers who stayed".to_owned()));
+    }
+    Ok((left / (all - left)).ln())
+}
+
+/// Customers with their scores so far.
+struct Scored<'a> {
+    samples: &'a Samples,
+    /// By column.
+    bins: Vec<&'a [u8]>,
+    scores: Vec<f64>,
+}
+
+fn boost(fit: Fit, parameters: &Parameters, columns: &[Column], bias: f64) -> Vec<Tree> {
+    let growth = Growth {
+        depth: parameters.depth,
+        leaf_penalty: parameters.leaf_penalty,
+        row_share: parameters.row_share,
+        column_share: parameters.column_share,
+    };
+    let bins = columns.iter().map(|column| column.bins.as_slice()).collect();
+    let mut scored = Scored::new(fit.samples, bins, bias);
+    let stop = fit.stop.filter(|_| parameters.patience > 0);
+    let stop_bins = stop.map_or_else(Vec::new, |stop| bins::place(columns, &stop.matrix));
+    let mut stop = stop.map(|stop| {
+        let scored = Scored::new(stop, stop_bins.iter().map(Vec::as_slice).collect(), bias);
+        (Stopping::new(parameters.patience, log_loss(&scored.scores, stop)), scored)
+    });
     let mut random = Random::new(fit.seed);
-    let columns = bins::bin(matrix, parameters.borders_max);
-    let share = labels.iter().filter(|&&label| label).count() as f64 / labels.len() as f64;
-    let bias = (share / (1.0 - share)).ln();
-    let mut scores = vec![bias; labels.len()];
+    let mut grower = Grower::new(columns, fit.samples.labels.len(), growth);
+    let mut slopes = scored.slopes();
     let mut trees = Vec::with_capacity(parameters.trees);
     for _ in 0..parameters.trees {
-        let slopes: Vec<Slope> =
-            scores.iter().zip(labels).map(|(&score, &left)| slope(score, left)).collect();
-        let questions = oblivious::grow(&columns, &slopes, growth, &mut random);
-        if questions.is_empty() {
+        let questions = grower.grow(&slopes, &mut random);
+        // By chance there may have been no question that helps. A file needs one tree at least.
+        if questions.is_empty() && !trees.is_empty() {
             continue;
         }
-        let leaves = oblivious::leaves(&columns, &questions, labels.len());
-        let mut sums = vec![Slope::default(); 1 << questions.len()];
-        let mut counts = vec![0.0; sums.len()];
-        for (&leaf, &slope) in leaves.iter().zip(&slopes) {
-            sums[leaf] = sums[leaf] + slope;
-            counts[leaf] += 1.0;
-        }
-        let value = |sum: &Slope| parameters.learning_rate * sum.push / (sum.hessian + leaf_penalty);
-        let values: Vec<f64> = sums.iter().map(value).collect();
-        scores.iter_mut().zip(&leaves).for_each(|(score, &leaf)| *score += values[leaf]);
-        trees.push((questions, values, counts));
-    }
-    file(&columns, fit.inputs, trees, bias)
-}
-
-/// Of the log loss at this score.
-fn slope(score: f64, has_left: bool) -> Slope {
-    let probability = 1.0 / (1.0 + (-score).exp());
-    let push = f64::from(u8::from(has_left)) - probability;
-    Slope { push, hessian: probability * (1.0 - probability) }
-}
-
-fn file(
-    columns: &[Column],
-    inputs: &[Input],
-    trees: Vec<(Vec<Question>, Vec<f64>, Vec<f64>)>,
-    bias: f64,
-) -> CatBoostFile {
-    let float_feature = |(place, (column, input)): (usize, (&Column, &Input))| FloatFeature {
-        borders: Some(column.borders.iter().map(|&border| f64::from(border)).collect()),
-        feature_id: input.name.clone(),
-        feature_index: place,
-        flat_feature_index: place,
-        has_nans: false,
-        nan_value_treatment: NanValueTreatment::AsIs,
-    };
-    let float_features = columns.iter().zip(inputs).enumerate().map(float_feature).collect();
-    let split = |question: &Question| Split {
-        border: f64::from(columns[question.column].borders[question.border]),
-        float_feature_index: question.column,
-        split_index: columns[..question.column].iter().map(|column| column.borders.len()).sum::<usize>()
-            + question.border,
-        split_type: "FloatFeature".to_owned(),
-    };
-    let tree = |(questions, leaf_values, leaf_weights): (Vec<Question>, _, _)| ObliviousTree {
-        splits: Some(questions.iter().map(split).collect()),
-        leaf_values,
-        leaf_weights,
-    };
-    CatBoostFile {
-        features_info: FeaturesInfo { float_features, ..FeaturesInfo::default() },
-        model_info: json!({
-            // The official library warns where it does not find its parameters both ways.
-            "params": {
-                "loss_function": { "type": "Logloss", "params": {} },
-                "flat_params": { "loss_function": "Logloss" }
-            },
-            "class_params": {
-                "class_label_type": "Integer",
-                "class_names": [0, 1],
-                "class_to_label": [0, 1],
-                "classes_count": 0
+        let tree = scored.add_tree(questions, &mut slopes, parameters);
+        if let Some((stopping, others)) = &mut stop {
+            others.add(&tree);
+            if stopping.is_over(trees.len() + 1, log_loss(&others.scores, others.samples)) {
+                break;
             }
-        }),
-        oblivious_trees: trees.into_iter().map(tree).collect(),
-        trees: Vec::new(),
-        scale_and_bias: (1.0, vec![bias]),
+        }
+        trees.push(tree);
+    }
+    if let Some((stopping, _)) = stop {
+        // A file without any tree is none.
+        trees.truncate(stopping.best_trees().max(1));
+    }
+    trees
+}
+
+/// Rows that one thread takes at a time. Sums are added up by such parts whatever the number of threads, so
+/// that they come out the same.
+const PART_ROWS: usize = 8192;
+
+impl<'a> Scored<'a> {
+    fn new(samples: &'a Samples, bins: Vec<&'a [u8]>, bias: f64) -> Scored<'a> {
+        Scored { samples, bins, scores: vec![bias; samples.labels.len()] }
+    }
+
+    fn leaves(&self, questions: &[Question], rows: Range<usize>) -> Vec<u16> {
+        oblivious::leaves(questions, |column| self.bins[column], rows)
+    }
+
+    /// The slopes of the loss at the scores so far.
+    fn slopes(&self) -> Vec<Slope> {
+        let Samples { labels, weights, .. } = self.samples;
+        let rows = self.scores.par_iter().with_min_len(PART_ROWS).zip(labels).zip(weights);
+        rows.map(|((&score, &has_left), &weight)| Slope::log_loss(score, has_left, weight)).collect()
+    }
+
+    /// The tree of these questions, by which the scores and slopes move on.
+    fn add_tree(&mut self, questions: Vec<Question>, slopes: &mut [Slope], parameters: &Parameters) -> Tree {
+        let Samples { labels, weights, .. } = self.samples;
+        let leaf_count = 1 << questions.len();
+        let parts: Vec<Range<usize>> = (0..labels.len())
+            .step_by(PART_ROWS)
+            .map(|begin| begin..labels.len().min(begin + PART_ROWS))
+            .collect();
+        let leaves: Vec<Vec<u16>> =
+            parts.par_iter().map(|rows| self.leaves(&questions, rows.clone())).collect();
+        let sum_part = |(rows, leaves): (&Range<usize>, &Vec<u16>), slopes: &[Slope]| {
+            let mut sums = vec![Slope::default(); leaf_count];
+            leaves
+                .iter()
+                .zip(&slopes[rows.clone()])
+                .for_each(|(&leaf, &slope)| sums[usize::from(leaf)] += slope);
+            sums
+        };
+        let mut values = vec![0.0; leaf_count];
+        for step in 1..=parameters.leaf_steps {
+            let by_part: Vec<Vec<Slope>> =
+                parts.par_iter().zip(&leaves).map(|part| sum_part(part, slopes)).collect();
+            for (leaf, value) in values.iter_mut().enumerate() {
+                let sum = by_part.iter().fold(Slope::default(), |sum, part| sum + part[leaf]);
+                *value += sum.step(parameters.leaf_penalty);
+            }
+            // All steps are taken in full; only the whole of them is shortened.
+            let is_last = step == parameters.leaf_steps;
+            if is_last {
+                values.iter_mut().for_each(|value| *value *= parameters.learning_rate);
+            }
+            let moved = self.scores.par_chunks_mut(PART_ROWS).zip(slopes.par_chunks_mut(PART_ROWS));
+            moved.zip(&leaves).zip(&parts).for_each(|(((scores, slopes), leaves), rows)| {
+                let outcomes = labels[rows.clone()].iter().zip(&weights[rows.clone()]);
+                for (((score, slope), &leaf), (&left, &weight)) in
+                    scores.iter_mut().zip(slopes).zip(leaves).zip(outcomes)
+                {
+                    let moved = *score + values[usize::from(leaf)];
+                    *slope = Slope::log_loss(moved, left, weight);
+                    if is_last {
+                        *score = moved;
+                    }
+                }
+            });
+        }
+        let mut leaf_weights = vec![0.0; leaf_count];
+        for (&leaf, weight) in leaves.iter().flatten().zip(weights) {
+            leaf_weights[usize::from(leaf)] += weight;
+        }
+        Tree { questions, values, weights: leaf_weights }
+    }
+
+    /// Moves the scores by a tree.
+    fn add(&mut self, tree: &Tree) {
+        let leaves = self.leaves(&tree.questions, 0..self.scores.len());
+        self.scores.iter_mut().zip(leaves).for_each(|(score, leaf)| *score += tree.values[usize::from(leaf)]);
     }
 }
 
@@ -148,8 +260,10 @@ mod tests {
         borders_max: 16,
         depth: 2,
         leaf_penalty: 1.0,
+        leaf_steps: 1,
         row_share: 0.8,
         column_share: 1.0,
+        patience: 0,
     };
 
     #[test]
@@ -166,7 +280,7 @@ mod tests {
             encoding: InputEncoding::Number { missing: None },
         });
         let samples = Samples::new(matrix, labels);
-        let fitted = |seed| fit(Fit { samples: &samples, stop: None, inputs: &inputs, seed }, &FEW);
+        let fitted = |seed| fit(Fit { samples: &samples, stop: None, inputs: &inputs, seed }, &FEW).unwrap();
         let file = fitted(1);
         let score = |a: usize, b: usize| {
             let leaf = |tree: &scoring::catboost::ObliviousTree| {

@@ -3,8 +3,10 @@
 use crate::random::Random;
 
 /// For each customer the number of its fold. Every fold has the same share of leavers, to within one
-/// customer (stratified), and the same size, to within two.
-pub(crate) fn stratified(labels: &[bool], folds: usize, seed: u64) -> Vec<usize> {
+/// customer (stratified), and the same size, to within two. The same seed gives the same folds, so that
+/// others can be measured on them.
+#[must_use]
+pub fn stratified(labels: &[bool], folds: usize, seed: u64) -> Vec<usize> {
     let mut random = Random::new(seed);
     let mut fold_of = vec![0; labels.len()];
     for wanted in [true, false] {

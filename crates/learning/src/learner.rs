@@ -52,7 +52,7 @@ impl Learner {
             Learner::Logistic(parameters) => json(&logistic::fit(fit, parameters)?),
             Learner::Svm(parameters) => json(&svm::fit(fit, parameters)?),
             Learner::RandomForest(parameters) => json(&forest::fit(fit.samples, parameters, fit.seed)?),
-            Learner::Catboost(parameters) => json(&boosting::fit(fit, parameters)),
+            Learner::Catboost(parameters) => json(&boosting::fit(fit, parameters)?),
         }
     }
 

@@ -12,6 +12,8 @@
 
 mod bins;
 mod boosting;
+mod boosting_file;
+mod bundles;
 mod calibration;
 mod cholesky;
 mod cross_validation;
@@ -40,7 +42,9 @@ mod resampling;
 mod samples;
 mod search;
 mod selection;
+mod slopes;
 mod splines;
+mod stopping;
 mod svm;
 mod table;
 mod target;
@@ -52,6 +56,7 @@ pub use demo_data::{DemoData, SHIFT_MAX};
 pub use error::Error;
 pub use evaluation::{Evaluation, evaluate};
 pub use features::{LeftOut, LeftOutReason};
+pub use folds::stratified as stratified_folds;
 pub use options::TrainOptions;
 pub use search::{Range, Search};
 pub use trained_model::TrainedModel;

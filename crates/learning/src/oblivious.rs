@@ -1,9 +1,21 @@
-//! Grows one oblivious tree: a tree that asks the same question everywhere on a level, so that a leaf is
+//! Grows oblivious trees: a tree that asks the same question everywhere on a level, so that a leaf is
 //! the bits of its answers (Kohavi and Li, "Oblivious Decision Trees, Graphs, and Top-Down Pruning", 1995;
 //! Prokhorenkova et al., "CatBoost: unbiased boosting with categorical features", 2018).
+//!
+//! The rows of a leaf lie side by side. When a question parts a leaf, only the smaller half is counted; the
+//! histogram of the other is what is left of their parent's (Ke et al., "LightGBM", 2017).
+
+use std::ops::Range;
+
+use rayon::prelude::*;
 
 use crate::bins::Column;
+use crate::bundles::{Bundle, CELLS_MAX};
 use crate::random::Random;
+use crate::slopes::{Scale, Slope};
+
+/// The most questions of a tree: histograms of 2^9 leaves are the last that are calculated.
+pub(crate) const DEPTH_MAX: usize = 10;
 
 /// Is the bin of this column greater than the border's place?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,18 +24,10 @@ pub(crate) struct Question {
     pub(crate) border: usize,
 }
 
-/// The first and second derivative of the loss, of one row or summed over many.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Slope {
-    /// The negative gradient: where to go.
-    pub(crate) push: f64,
-    /// The curvature: how soon to stop.
-    pub(crate) hessian: f64,
-}
-
 /// How a tree grows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Growth {
+    /// [`DEPTH_MAX`] at most.
     pub(crate) depth: usize,
     /// The L2 penalty on leaves.
     pub(crate) leaf_penalty: f64,
@@ -34,126 +38,252 @@ pub(crate) struct Growth {
     pub(crate) column_share: f64,
 }
 
-/// The questions of the next tree, best first. Fewer than wanted where no more help, perhaps none.
-pub(crate) fn grow(
-    columns: &[Column],
-    slopes: &[Slope],
+/// Grows one tree after the other on the same customers.
+pub(crate) struct Grower<'a> {
+    columns: &'a [Column],
     growth: Growth,
-    random: &mut Random,
-) -> Vec<Question> {
-    let rows: Vec<usize> = (0..slopes.len()).filter(|_| random.chance(growth.row_share)).collect();
-    let slopes: Vec<Slope> = rows.iter().map(|&row| slopes[row]).collect();
-    let bins: Vec<Vec<u8>> =
-        columns.iter().map(|column| rows.iter().map(|&row| column.bins[row]).collect()).collect();
-    let mut leaves = vec![0usize; rows.len()];
-    let mut questions = Vec::with_capacity(growth.depth);
-    let mut histogram = Vec::new();
-    let mut gain_now = leaf_gain(slopes.iter().copied().sum(), growth.leaf_penalty);
-    for level in 0..growth.depth {
-        let mut best: Option<(f64, Question)> = None;
-        for (column, bins) in bins.iter().enumerate() {
-            if columns[column].borders.is_empty() || !random.chance(growth.column_share) {
+    bundles: Vec<Counted>,
+}
+
+/// A bundle with its histograms of all leaves, one after the other, and the gain of each of its borders.
+struct Counted {
+    bundle: Bundle,
+    histograms: Vec<i64>,
+    gains: Vec<f64>,
+}
+
+/// The rows that a tree looks at, by leaf, each with its packed slope.
+struct Rows {
+    order: Vec<u32>,
+    slopes: Vec<i64>,
+    leaves: Vec<Range<usize>>,
+}
+
+/// What a question parts a leaf into.
+struct Halves {
+    smaller: Range<usize>,
+    /// Whether the smaller one answers no.
+    no_is_smaller: bool,
+}
+
+impl<'a> Grower<'a> {
+    pub(crate) fn new(columns: &'a [Column], rows: usize, growth: Growth) -> Grower<'a> {
+        // A histogram with more cells than a leaf has rows costs more to read than it saves to fill.
+        let cells_max = (rows / 64).clamp(16, CELLS_MAX);
+        let counted = |bundle: Bundle| {
+            let borders = bundle.members.iter().map(|member| member.bins - 1).sum();
+            Counted { bundle, histograms: Vec::new(), gains: vec![0.0; borders] }
+        };
+        let bundles = Bundle::all(columns, rows, cells_max).into_iter().map(counted).collect();
+        Grower { columns, growth, bundles }
+    }
+
+    /// The questions of the next tree, best first. Fewer than wanted where no more help, perhaps none.
+    pub(crate) fn grow(&mut self, slopes: &[Slope], random: &mut Random) -> Vec<Question> {
+        let Growth { depth, leaf_penalty, row_share, column_share } = self.growth;
+        let scale = Scale::fitting(slopes);
+        let penalty = scale.penalty(leaf_penalty);
+        let mut rows = Rows::sample(slopes, scale, row_share, random);
+        let mut questions: Vec<Question> = Vec::with_capacity(depth);
+        let mut gain_now = gain(Scale::steps(rows.slopes.iter().sum()), penalty);
+        self.bundles.par_iter_mut().for_each(|counted| counted.count_all(&rows));
+        while questions.len() < depth {
+            let is_tried: Vec<bool> = self.columns.iter().map(|_| random.chance(column_share)).collect();
+            self.bundles.par_iter_mut().for_each(|counted| counted.weigh(&is_tried, penalty));
+            let Some((gain, question)) = self.best(&is_tried) else {
+                // Of few columns, chance may have left out all.
+                if is_tried.contains(&true) || self.bundles.is_empty() {
+                    break;
+                }
                 continue;
-            }
-            fill(&mut histogram, columns[column].borders.len() + 1, level, bins, &leaves, &slopes);
-            let (gain, border) = best_border(&histogram, 1 << level, growth.leaf_penalty);
-            if best.is_none_or(|(best_gain, _)| gain > best_gain) {
-                best = Some((gain, Question { column, border }));
-            }
-        }
-        // A question that was asked already, or that parts nothing, gains nothing.
-        let Some((gain, question)) = best.filter(|(gain, _)| *gain > gain_now * (1.0 + 1e-12)) else {
-            if best.is_some() {
+            };
+            // A question that was asked already, or that parts nothing, gains nothing.
+            if gain <= gain_now * (1.0 + 1e-12) {
                 break;
             }
-            continue;
-        };
-        gain_now = gain;
-        for (leaf, &bin) in leaves.iter_mut().zip(&bins[question.column]) {
-            *leaf |= usize::from(usize::from(bin) > question.border) << questions.len();
+            gain_now = gain;
+            questions.push(question);
+            if questions.len() < depth {
+                let halves = rows.part(&self.columns[question.column].bins, question.border);
+                self.bundles.par_iter_mut().for_each(|counted| counted.count_halves(&rows, &halves));
+            }
         }
-        questions.push(question);
+        questions
     }
-    questions
+
+    /// The question that gains most among the columns that are tried; the first one where several do.
+    fn best(&self, is_tried: &[bool]) -> Option<(f64, Question)> {
+        let mut best: Option<(f64, Question)> = None;
+        for counted in &self.bundles {
+            let mut gains = counted.gains.as_slice();
+            for member in &counted.bundle.members {
+                let (own, others) = gains.split_at(member.bins - 1);
+                gains = others;
+                if !is_tried[member.column] {
+                    continue;
+                }
+                for (border, &gain) in own.iter().enumerate() {
+                    if best.is_none_or(|(best_gain, _)| gain > best_gain) {
+                        best = Some((gain, Question { column: member.column, border }));
+                    }
+                }
+            }
+        }
+        best
+    }
+}
+
+impl Counted {
+    /// The histogram of the only leaf.
+    fn count_all(&mut self, rows: &Rows) {
+        self.histograms.clear();
+        self.histograms.resize(self.bundle.cells, 0);
+        count(&self.bundle.codes, &rows.order, &rows.slopes, &mut self.histograms);
+    }
+
+    /// The histograms of leaves that were parted, from those of their parents.
+    fn count_halves(&mut self, rows: &Rows, halves: &[Halves]) {
+        let Counted { bundle, histograms, .. } = self;
+        let parents = histograms.len();
+        histograms.resize(2 * parents, 0);
+        let (noes, yeses) = histograms.split_at_mut(parents);
+        let leaves = noes.chunks_exact_mut(bundle.cells).zip(yeses.chunks_exact_mut(bundle.cells));
+        for ((no, yes), half) in leaves.zip(halves) {
+            let smaller = half.smaller.clone();
+            count(&bundle.codes, &rows.order[smaller.clone()], &rows.slopes[smaller], yes);
+            for (no, yes) in no.iter_mut().zip(yes) {
+                let larger = *no - *yes;
+                if half.no_is_smaller {
+                    *no = std::mem::replace(yes, larger);
+                } else {
+                    *no = larger;
+                }
+            }
+        }
+    }
+
+    /// What every border would gain, summed over all leaves.
+    fn weigh(&mut self, is_tried: &[bool], penalty: f64) {
+        let Counted { bundle, histograms, gains } = self;
+        gains.fill(0.0);
+        if !bundle.members.iter().any(|member| is_tried[member.column]) {
+            return;
+        }
+        let mut histogram = [0; CELLS_MAX];
+        let histogram = &mut histogram[..bundle.cells];
+        for leaf in histograms.chunks_exact(bundle.cells) {
+            histogram.copy_from_slice(leaf);
+            let total = leaf.iter().sum();
+            let mut end = gains.len();
+            bundle.each_member(histogram, |place, cells| {
+                let begin = end + 1 - cells.len();
+                if is_tried[bundle.members[place].column] {
+                    add_gains(cells, total, penalty, &mut gains[begin..end]);
+                }
+                end = begin;
+            });
+        }
+    }
+}
+
+impl Rows {
+    fn sample(slopes: &[Slope], scale: Scale, share: f64, random: &mut Random) -> Rows {
+        // No more rows than `slopes::ROWS_MAX`.
+        let all = 0..slopes.len() as u32;
+        let order: Vec<u32> =
+            if share < 1.0 { all.filter(|_| random.chance(share)).collect() } else { all.collect() };
+        let packed: Vec<i64> = order.iter().map(|&row| scale.pack(slopes[row as usize])).collect();
+        let whole = 0..order.len();
+        Rows { order, slopes: packed, leaves: vec![whole] }
+    }
+
+    /// Parts every leaf by a question: those who answer no keep its number, the others get it with one more
+    /// bit. The order within a leaf stays.
+    fn part(&mut self, bins: &[u8], border: usize) -> Vec<Halves> {
+        let Rows { order, slopes, leaves } = self;
+        let (mut later_rows, mut later_slopes) = (vec![0; order.len()], vec![0; order.len()]);
+        let mut halves = Vec::with_capacity(leaves.len());
+        let mut yeses = Vec::with_capacity(leaves.len());
+        for leaf in leaves.iter_mut() {
+            let (rows, packed) = (&mut order[leaf.clone()], &mut slopes[leaf.clone()]);
+            let (mut no, mut yes) = (0, 0);
+            for place in 0..rows.len() {
+                let (row, slope) = (rows[place], packed[place]);
+                // Both are written, and one of them counts: a branch would be guessed wrongly too often.
+                (rows[no], packed[no]) = (row, slope);
+                (later_rows[yes], later_slopes[yes]) = (row, slope);
+                let answer = usize::from(usize::from(bins[row as usize]) > border);
+                yes += answer;
+                no += 1 - answer;
+            }
+            rows[no..].copy_from_slice(&later_rows[..yes]);
+            packed[no..].copy_from_slice(&later_slopes[..yes]);
+            let middle = leaf.start + no;
+            let (noes, others) = (leaf.start..middle, middle..leaf.end);
+            let no_is_smaller = no <= yes;
+            halves.push(Halves {
+                smaller: if no_is_smaller { noes.clone() } else { others.clone() },
+                no_is_smaller,
+            });
+            yeses.push(others);
+            *leaf = noes;
+        }
+        leaves.append(&mut yeses);
+        halves
+    }
 }
 
 /// The leaf of every row.
-pub(crate) fn leaves(columns: &[Column], questions: &[Question], rows: usize) -> Vec<usize> {
-    let mut leaves = vec![0; rows];
+pub(crate) fn leaves<'a>(
+    questions: &[Question],
+    bins: impl Fn(usize) -> &'a [u8],
+    rows: Range<usize>,
+) -> Vec<u16> {
+    let mut leaves = vec![0; rows.len()];
     for (level, question) in questions.iter().enumerate() {
-        for (leaf, &bin) in leaves.iter_mut().zip(&columns[question.column].bins) {
-            *leaf |= usize::from(usize::from(bin) > question.border) << level;
+        for (leaf, &bin) in leaves.iter_mut().zip(&bins(question.column)[rows.clone()]) {
+            *leaf |= u16::from(usize::from(bin) > question.border) << level;
         }
     }
     leaves
 }
 
 /// What a leaf gains at its best value: that of Newton's step, push / (hessian + penalty).
-fn leaf_gain(sum: Slope, penalty: f64) -> f64 {
-    sum.push * sum.push / (sum.hessian + penalty)
+fn gain(sum: Slope, penalty: f64) -> f64 {
+    sum.push * sum.push / (sum.hessian + penalty).max(1.0)
 }
 
-/// Sums slopes by bin, and within a bin by leaf.
-fn fill(
-    histogram: &mut Vec<Slope>,
-    bin_count: usize,
-    level: usize,
-    bins: &[u8],
-    leaves: &[usize],
-    slopes: &[Slope],
-) {
-    histogram.clear();
-    histogram.resize(bin_count << level, Slope::default());
-    for ((&bin, &leaf), slope) in bins.iter().zip(leaves).zip(slopes) {
-        let cell = &mut histogram[(usize::from(bin) << level) | leaf];
-        cell.push += slope.push;
-        cell.hessian += slope.hessian;
+/// Adds up slopes by bin.
+fn count(codes: &[u8], order: &[u32], slopes: &[i64], histogram: &mut [i64]) {
+    let mut cells = [0; CELLS_MAX];
+    for (&row, &slope) in order.iter().zip(slopes) {
+        cells[usize::from(codes[row as usize])] += slope;
     }
+    histogram.copy_from_slice(&cells[..histogram.len()]);
 }
 
-/// The border whose question gains most over all leaves, and what it gains.
-fn best_border(histogram: &[Slope], leaf_count: usize, penalty: f64) -> (f64, usize) {
-    let mut totals = vec![Slope::default(); leaf_count];
-    for bin in histogram.chunks_exact(leaf_count) {
-        totals.iter_mut().zip(bin).for_each(|(total, cell)| *total = *total + *cell);
-    }
-    let mut below = vec![Slope::default(); leaf_count];
-    let mut best = (f64::NEG_INFINITY, 0);
-    let bins = histogram.len() / leaf_count;
-    for (border, bin) in histogram.chunks_exact(leaf_count).take(bins - 1).enumerate() {
-        let mut gain = 0.0;
-        for ((below, cell), total) in below.iter_mut().zip(bin).zip(&totals) {
-            *below = *below + *cell;
-            let above = Slope { push: total.push - below.push, hessian: total.hessian - below.hessian };
-            gain += leaf_gain(*below, penalty) + leaf_gain(above, penalty);
-        }
-        if gain > best.0 {
-            best = (gain, border);
-        }
-    }
-    best
-}
-
-impl std::ops::Add for Slope {
-    type Output = Slope;
-
-    fn add(self, other: Slope) -> Slope {
-        Slope { push: self.push + other.push, hessian: self.hessian + other.hessian }
-    }
-}
-
-impl std::iter::Sum for Slope {
-    fn sum<I: Iterator<Item = Slope>>(slopes: I) -> Slope {
-        slopes.fold(Slope::default(), |sum, slope| sum + slope)
+/// Adds what each border gains in one leaf.
+fn add_gains(cells: &[i64], total: i64, penalty: f64, gains: &mut [f64]) {
+    let mut below = 0;
+    for (cell, border_gain) in cells.iter().zip(gains) {
+        below += cell;
+        let (low, high) = (Scale::steps(below), Scale::steps(total - below));
+        let (low_weight, high_weight) = (low.hessian + penalty, high.hessian + penalty);
+        // Both leaves' gains over their common denominator: a division costs more than all the rest. Weights
+        // are at least one step, so that a leaf without curvature or penalty, which has no slope, gains 0.
+        let (low_weight, high_weight) = (low_weight.max(1.0), high_weight.max(1.0));
+        *border_gain += (low.push * low.push * high_weight + high.push * high.push * low_weight)
+            / (low_weight * high_weight);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Growth, Question, Slope, grow, leaves};
+    use super::{Grower, Growth, Question, leaves};
     use crate::bins::bin;
     use crate::random::Random;
     use crate::samples::Matrix;
+    use crate::slopes::Slope;
 
     const ALL: Growth = Growth { depth: 3, leaf_penalty: 0.1, row_share: 1.0, column_share: 1.0 };
 
@@ -164,8 +294,8 @@ mod tests {
         let matrix = Matrix { rows: 4, width: 2, values };
         let push = [-1.0, -3.0, 1.0, 3.0].map(|push| Slope { push, hessian: 0.25 });
         let columns = bin(&matrix, 254);
-        let questions = grow(&columns, &push, ALL, &mut Random::new(1));
+        let questions = Grower::new(&columns, 4, ALL).grow(&push, &mut Random::new(1));
         assert_eq!(questions, [Question { column: 1, border: 0 }, Question { column: 0, border: 0 }]);
-        assert_eq!(leaves(&columns, &questions, 4), [0b00, 0b10, 0b01, 0b11]);
+        assert_eq!(leaves(&questions, |column| &columns[column].bins, 0..4), [0b00, 0b10, 0b01, 0b11]);
     }
 }
