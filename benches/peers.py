@@ -5,6 +5,7 @@
     peers.py forest TRAIN.csv DIRECTORY           a scikit-learn forest, in our format too, and its matrix
     peers.py forest-kernel DIRECTORY THREADS      predict_proba on that matrix
     peers.py catboost-kernel MODEL MATRIX WIDTH THREADS
+    peers.py matrix DATA.csv MANIFEST MATRIX LABELS
     peers.py catboost-train MATRIX LABELS WIDTH THREADS PARAMETERS
 
 The number of threads of a path is that of OMP_NUM_THREADS.
@@ -241,6 +242,15 @@ def catboost_kernel(model, matrix, width, threads):
     return {"rows": len(rows), "seconds": found[quickest], "form": quickest, "checksum": checksum}
 
 
+def matrix(data, manifest, path, labels):
+    frame = read(data)
+    with open(manifest) as file:
+        values = inputs_of(json.load(file), frame)
+    values.tofile(path)
+    (frame["Churn"] == "Yes").to_numpy().astype(numpy.uint8).tofile(labels)
+    return {"rows": len(values), "width": values.shape[1]}
+
+
 def catboost_train(matrix, labels, width, threads, parameters):
     import catboost
 
@@ -259,6 +269,7 @@ CALLS = {
     "forest": forest,
     "forest-kernel": forest_kernel,
     "catboost-kernel": catboost_kernel,
+    "matrix": matrix,
     "catboost-train": catboost_train,
 }
 
