@@ -43,6 +43,10 @@ impl Block {
     pub(crate) fn codes(&self, slot: usize) -> &[u16] {
         &self.codes[slot * ROWS..][..ROWS]
     }
+
+    pub(crate) fn codes_mut(&mut self, slot: usize) -> &mut [u16] {
+        &mut self.codes[slot * ROWS..][..ROWS]
+    }
 }
 
 /// Where each feature of a schema lies in a block.

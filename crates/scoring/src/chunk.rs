@@ -1,14 +1,19 @@
-//! Scores one chunk of a file: parses its records, scores them in blocks, writes them with their result.
+//! Scores one chunk of a file: finds its records, reads and scores them in blocks, writes them with their
+//! result.
+
+use std::ops::Range;
 
 use crate::block::{Block, ROWS};
+use crate::index::RecordIndex;
+use crate::kernels::Level;
 use crate::model::Model;
-use crate::numbers::{millionths, write_millionths};
-use crate::problem::{InputError, PROBLEMS_MAX, Problem, code};
+use crate::problem::{InputError, PROBLEMS_MAX, code};
 use crate::reader::{Chunk, RECORD_BYTES_MAX};
-use crate::records::{RecordEnd, count_lines, is_blank, record_end, without_line_end};
+use crate::records::{count_lines, is_blank};
+use crate::result::{Fault, ResultWriter};
 use crate::rows::{Plan, RowFault, RowReader};
 use crate::score::OnError;
-use crate::summary::{Tally, UnknownCategory};
+use crate::summary::Tally;
 use crate::{layout, text};
 
 /// A worker on chunks. It holds what must not be shared between threads; the model and plan are shared.
@@ -16,190 +21,219 @@ pub(crate) struct ChunkScorer<'plan> {
     model: &'plan Model,
     plan: &'plan Plan,
     on_error: OnError,
+    writer: ResultWriter,
     reader: RowReader<'plan>,
+    index: RecordIndex,
     block: Block,
+    /// Takes the row of a customer whose cells are read again for what is wrong with them.
+    faulty_block: Block,
+    /// Of one block.
     customers: Vec<Customer>,
-    /// Of the customers without a fault, in order.
+    /// Of the customers with as many cells as the header: [`crate::index::Record::first`].
+    firsts: Vec<usize>,
+    is_faulty: [bool; ROWS],
     probabilities: Vec<f64>,
-    first_problems: Vec<Problem>,
 }
 
 /// Where a customer is in the chunk.
 #[derive(Debug)]
-struct Customer {
-    start: usize,
-    content_end: usize,
-    record_end: usize,
-    fault: Option<Fault>,
+pub(crate) struct Customer {
+    pub(crate) start: usize,
+    pub(crate) content_end: usize,
+    pub(crate) record_end: usize,
+    /// Whether there are as many cells as the header has. Only then is there a probability.
+    pub(crate) is_whole: bool,
+    pub(crate) fault: Option<Box<Fault>>,
 }
 
-/// Why a customer was skipped.
-#[derive(Debug)]
-struct Fault {
-    text: String,
-    /// Cells that the record lacks, so that the new columns come to stand where they belong.
-    cells_lacking: usize,
+/// How far a chunk is done.
+struct Progress<'chunk> {
+    text: &'chunk [u8],
+    lines: Lines,
+    tally: Tally,
+    failure: Option<RowFault>,
 }
 
 impl<'plan> ChunkScorer<'plan> {
     pub(crate) fn new(model: &'plan Model, plan: &'plan Plan, on_error: OnError) -> ChunkScorer<'plan> {
+        let threshold = model.manifest().threshold;
         ChunkScorer {
             model,
             plan,
             on_error,
+            writer: ResultWriter::new(plan.delimiter, plan.decimal, on_error, threshold),
             reader: RowReader::new(&model.manifest().schema, plan),
+            index: RecordIndex::new(Level::best(), plan.delimiter),
             block: Block::new(model.slots()),
-            customers: Vec::new(),
-            probabilities: Vec::new(),
-            first_problems: Vec::new(),
+            faulty_block: Block::new(model.slots()),
+            customers: Vec::with_capacity(ROWS),
+            firsts: Vec::with_capacity(ROWS),
+            is_faulty: [false; ROWS],
+            probabilities: Vec::with_capacity(ROWS),
         }
     }
 
     /// Scores a chunk and appends its part of the result.
     pub(crate) fn score(&mut self, chunk: &Chunk, result: &mut Vec<u8>) -> Result<Tally, InputError> {
-        text::check(&chunk.text, chunk.first_line, self.plan.delimiter, &self.plan.header)?;
-        self.customers.clear();
-        self.probabilities.clear();
-        self.parse(chunk)?;
-        Ok(self.write(&chunk.text, result))
-    }
-
-    /// The first problems of customers that were skipped.
-    pub(crate) fn first_problems(&self) -> Vec<Problem> {
-        self.first_problems.clone()
-    }
-
-    /// Columns with unknown values, over all chunks so far.
-    pub(crate) fn unknown_categories(&self) -> Vec<UnknownCategory> {
-        let counts = self.reader.unknown.iter().enumerate().filter(|(_, count)| **count > 0);
-        counts
-            .map(|(slot, &count)| UnknownCategory { column: self.plan.category_column(slot), count })
-            .collect()
-    }
-
-    /// Reads all records; scores each block when it is full.
-    fn parse(&mut self, chunk: &Chunk) -> Result<(), InputError> {
-        let text = &chunk.text;
-        let (mut start, mut line, mut rows) = (0, chunk.first_line, 0);
-        let mut failure: Option<RowFault> = None;
-        while start < text.len() {
-            let end = match record_end(text, start, self.plan.delimiter) {
-                RecordEnd::At(end) => end,
-                RecordEnd::Open { .. } => text.len(),
-            };
-            let record = &text[start..end];
-            self.check_length(record, line)?;
-            let content = without_line_end(record);
-            if !is_blank(content, self.plan.delimiter) {
-                let fault = match self.reader.read(content, line, &mut self.block, rows) {
-                    Ok(()) => {
-                        rows += 1;
-                        None
-                    }
-                    Err(fault) if self.on_error == OnError::Skip => Some(self.skip(fault)),
-                    Err(fault) => {
-                        let failure =
-                            failure.get_or_insert(RowFault { code: fault.code, problems: Vec::new() });
-                        failure.problems.extend(fault.problems);
-                        None
-                    }
-                };
-                if failure.as_ref().is_some_and(|failure| failure.problems.len() >= PROBLEMS_MAX) {
-                    break;
-                }
-                let content_end = start + content.len();
-                self.customers.push(Customer { start, content_end, record_end: end, fault });
+        self.reader.forget_unknown();
+        let mut progress = Progress {
+            text: &chunk.text,
+            lines: Lines { place: 0, line: chunk.first_line },
+            tally: Tally::default(),
+            failure: None,
+        };
+        result.reserve(chunk.text.len() + chunk.text.len() / 8);
+        match self.go_through(chunk, &mut progress, result) {
+            Ok(()) => {
+                progress.tally.unknown.clone_from(&self.reader.unknown);
+                Ok(progress.tally)
             }
-            if rows == ROWS {
-                self.model.score_block(&mut self.block, rows, &mut self.probabilities);
-                rows = 0;
+            Err(error) => {
+                // What is no text has the first word, wherever it is in the chunk.
+                self.check_text(chunk)?;
+                Err(error)
             }
-            line += count_lines(record);
-            start = end;
         }
-        self.model.score_block(&mut self.block, rows, &mut self.probabilities);
-        match failure {
+    }
+
+    fn go_through(
+        &mut self,
+        chunk: &Chunk,
+        progress: &mut Progress,
+        result: &mut Vec<u8>,
+    ) -> Result<(), InputError> {
+        let mut is_checked = false;
+        self.index.begin();
+        while !self.index.is_done(progress.text) {
+            if !self.index.advance(progress.text) && !is_checked {
+                self.check_text(chunk)?;
+                is_checked = true;
+            }
+            let is_last = self.index.is_done(progress.text);
+            while self.index.available() >= ROWS || (is_last && self.index.available() > 0) {
+                self.score_records(progress, result)?;
+            }
+        }
+        match progress.failure.take() {
             Some(failure) => Err(InputError::with_problems(failure.code, failure.problems)),
             None => Ok(()),
         }
     }
 
-    fn check_length(&self, record: &[u8], line: u64) -> Result<(), InputError> {
-        if record.len() <= RECORD_BYTES_MAX {
-            return Ok(());
+    fn check_text(&self, chunk: &Chunk) -> Result<(), InputError> {
+        text::check(&chunk.text, chunk.first_line, self.plan.delimiter, &self.plan.header)
+    }
+
+    /// Goes on with the next [`ROWS`] records, or those that are left.
+    fn score_records(&mut self, progress: &mut Progress, result: &mut Vec<u8>) -> Result<(), InputError> {
+        let too_long = self.take_records(progress);
+        let places = self.index.places();
+        let faults = self.reader.read_columns(
+            progress.text,
+            places,
+            &self.firsts,
+            &mut self.block,
+            &mut self.is_faulty,
+        );
+        if faults > 0 || self.firsts.len() < self.customers.len() {
+            self.tell_faults(progress)?;
         }
-        Err(layout::record_error(record, line, self.plan.delimiter, 0, None, &self.plan.header))
+        if let Some(record) = too_long {
+            let line = progress.lines.at(progress.text, record.start);
+            let (record, header) = (&progress.text[record], &self.plan.header);
+            return Err(layout::record_error(record, line, self.plan.delimiter, 0, None, header));
+        }
+        if progress.failure.is_none() {
+            self.probabilities.clear();
+            self.model.score_block(&mut self.block, self.firsts.len(), &mut self.probabilities);
+            let (customers, probabilities) = (&self.customers, &self.probabilities);
+            self.writer.write(progress.text, customers, probabilities, &mut progress.tally, result);
+        }
+        Ok(())
     }
 
-    fn skip(&mut self, fault: RowFault) -> Fault {
-        let describe = |problem: &Problem| {
-            let Problem { line, column, message } = problem;
-            format!("line {line}, column {column}: {message}")
-        };
-        let text = fault.problems.iter().map(describe).collect::<Vec<_>>().join("; ");
-        let cells_lacking = match fault.code {
-            code::RAGGED_ROW => self.plan.header.len().saturating_sub(self.reader.cell_count()),
-            _ => 0,
-        };
-        let room = PROBLEMS_MAX - self.first_problems.len();
-        self.first_problems.extend(fault.problems.into_iter().take(room));
-        Fault { text, cells_lacking }
-    }
-
-    /// Writes every customer's record and result.
-    fn write(&self, text: &[u8], result: &mut Vec<u8>) -> Tally {
-        let mut tally = Tally::default();
-        let (delimiter, decimal) = (self.plan.delimiter, self.plan.decimal);
-        let threshold = self.model.manifest().threshold;
-        let mut probabilities = self.probabilities.iter();
-        result.reserve(text.len() + self.customers.len() * 16);
-        for customer in &self.customers {
-            result.extend_from_slice(&text[customer.start..customer.content_end]);
-            if let Some(fault) = &customer.fault {
-                result.resize(result.len() + fault.cells_lacking, delimiter);
-                result.extend_from_slice(&[delimiter; 3]);
-                write_cell(&fault.text, delimiter, result);
-                tally.count_skipped();
-            } else if let Some(&probability) = probabilities.next() {
-                let millionths = millionths(probability);
-                let leaves = leaves(millionths, threshold);
-                result.extend_from_slice(&[delimiter, if leaves { b'0' } else { b'1' }, delimiter]);
-                write_probability(millionths, delimiter, decimal, result);
-                if self.on_error == OnError::Skip {
-                    result.push(delimiter);
-                }
-                tally.count(millionths, leaves);
+    /// Takes records from the index and leaves blank lines out. Ends at a record that is too long,
+    /// and tells where it is.
+    fn take_records(&mut self, progress: &Progress) -> Option<Range<usize>> {
+        self.customers.clear();
+        self.firsts.clear();
+        let text = progress.text;
+        for _ in 0..self.index.available().min(ROWS) {
+            let record = self.index.take();
+            let has_line_feed = record.line_end < text.len();
+            let record_end = record.line_end + usize::from(has_line_feed);
+            let raw = &text[record.start..record.line_end];
+            let content = raw.strip_suffix(b"\r").filter(|_| has_line_feed).unwrap_or(raw);
+            if record_end - record.start > RECORD_BYTES_MAX {
+                return Some(record.start..record_end);
             }
-            result.extend_from_slice(&text[customer.content_end..customer.record_end]);
+            // Most records tell by their first byte that they are no blank line.
+            let may_be_blank = content.first().is_none_or(|&byte| byte == b' ' || byte == b'\t');
+            if may_be_blank && is_blank(content, self.plan.delimiter) {
+                continue;
+            }
+            let is_whole = record.cells == self.plan.header.len();
+            if is_whole {
+                self.firsts.push(record.first);
+            }
+            let content_end = record.start + content.len();
+            self.customers.push(Customer {
+                start: record.start,
+                content_end,
+                record_end,
+                is_whole,
+                fault: None,
+            });
         }
-        tally
+        None
+    }
+
+    /// Reads the customers of the block that cannot be scored once more, for what is wrong with them.
+    fn tell_faults(&mut self, progress: &mut Progress) -> Result<(), InputError> {
+        let mut is_faulty = self.is_faulty.iter();
+        for customer in &mut self.customers {
+            // The next of the whole ones is asked for only where this is one.
+            if customer.is_whole && !is_faulty.next().copied().unwrap_or(false) {
+                continue;
+            }
+            let line = progress.lines.at(progress.text, customer.start);
+            let content = &progress.text[customer.start..customer.content_end];
+            let Err(fault) = self.reader.read(content, line, &mut self.faulty_block, 0) else { continue };
+            match self.on_error {
+                OnError::Skip => {
+                    let lacking = match fault.code {
+                        code::RAGGED_ROW => self.plan.header.len().saturating_sub(self.reader.cell_count()),
+                        _ => 0,
+                    };
+                    customer.fault = Some(Box::new(Fault::new(&fault.problems, lacking)));
+                    progress.tally.add_problems(fault.problems);
+                }
+                OnError::Fail => {
+                    let failure =
+                        progress.failure.get_or_insert(RowFault { code: fault.code, problems: Vec::new() });
+                    failure.problems.extend(fault.problems);
+                    if failure.problems.len() >= PROBLEMS_MAX {
+                        let problems = std::mem::take(&mut failure.problems);
+                        return Err(InputError::with_problems(failure.code, problems));
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }
 
-/// Whether a customer leaves. The probability is compared as it is written, so that the two columns can
-/// never contradict each other.
-pub(crate) fn leaves(millionths: u32, threshold: f64) -> bool {
-    f64::from(millionths) / 1e6 >= threshold
+/// Counts lines from place to place.
+struct Lines {
+    place: usize,
+    line: u64,
 }
 
-/// Writes a text as one cell, quoted where it must be.
-pub(crate) fn write_cell(text: &str, delimiter: u8, out: &mut Vec<u8>) {
-    let must_be_quoted = |&byte: &u8| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n');
-    if text.as_bytes().iter().any(must_be_quoted) {
-        out.push(b'"');
-        out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
-        out.push(b'"');
-    } else {
-        out.extend_from_slice(text.as_bytes());
-    }
-}
-
-fn write_probability(millionths: u32, delimiter: u8, decimal: u8, out: &mut Vec<u8>) {
-    if decimal == delimiter {
-        out.push(b'"');
-        write_millionths(millionths, decimal, out);
-        out.push(b'"');
-    } else {
-        write_millionths(millionths, decimal, out);
+impl Lines {
+    /// The line of a place that is not before the one that was asked for last.
+    fn at(&mut self, text: &[u8], place: usize) -> u64 {
+        self.line += count_lines(&text[self.place..place]);
+        self.place = place;
+        self.line
     }
 }

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::block::{Block, ROWS, Slot};
-use crate::chunk::leaves;
 use crate::columns::{feature_keys, missing_columns};
 use crate::dictionary::Dictionary;
 use crate::manifest::FeatureKind;
@@ -12,6 +11,7 @@ use crate::model::Model;
 use crate::names;
 use crate::numbers;
 use crate::problem::{InputError, Problem, code};
+use crate::result::leaves;
 
 /// The answer for one customer, as a result file has it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -20,6 +20,48 @@ pub(crate) fn parse(cell: &[u8], decimal: u8) -> Result<f64, String> {
     }
 }
 
+/// Reads a cell of up to eight digits and a decimal mark, or an empty one, as [`parse`] does but all bytes
+/// at once. Nothing: it is something else, or too near to the text's end.
+#[inline(always)]
+pub(crate) fn parse_short(text: &[u8], start: usize, end: usize, decimal: u8) -> Option<f64> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const ZEROS: u64 = ONES * b'0' as u64;
+    const HIGH: u64 = ONES << 7;
+    let length = end.wrapping_sub(start);
+    if length == 0 {
+        return Some(f64::NAN);
+    }
+    if length > 8 {
+        return None;
+    }
+    let window = u64::from_le_bytes(*text.get(start..)?.first_chunk::<8>()?);
+    // The cell's last byte becomes the highest, zeros stand before its first.
+    let free = (8 - length) * 8;
+    let mut digits = ((window << free) | (ZEROS & !(u64::MAX << free))) ^ ZEROS;
+    let mark = digits ^ (ONES * u64::from(decimal ^ b'0'));
+    let marks = !(((mark & !HIGH) + !HIGH) | mark) & HIGH;
+    let mut decimals = 0;
+    if marks != 0 {
+        if length == 1 {
+            return None;
+        }
+        // What is before the mark moves up over it.
+        let place = (marks.trailing_zeros() / 8) as usize;
+        let before = digits & !(u64::MAX << (place * 8));
+        let behind = digits & (u64::MAX << (place * 8 + 7) << 1);
+        digits = behind | before << 8;
+        decimals = 7 - place;
+    }
+    if (digits.wrapping_add(ONES * (0x7f - 9)) | digits) & HIGH != 0 {
+        return None;
+    }
+    // Neighbours are joined: eight digits to four pairs, to two fours, to one number.
+    let pairs = (digits.wrapping_mul(1 + (10 << 8)) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(1 + (100 << 16)) >> 16) & 0x0000_ffff_0000_ffff;
+    let number = fours.wrapping_mul(1 + (10_000 << 32)) >> 32;
+    Some(number as f64 / POWERS[decimals])
+}
+
 /// Up to 15 digits with an optional sign and decimal mark, which are nearly all numbers there are. Both
 /// parts of the quotient are exact, so that the result is the nearest `f64`.
 fn parse_plain(cell: &[u8], decimal: u8) -> Option<f64> {
@@ -113,28 +155,27 @@ pub(crate) fn shown(text: &str) -> String {
     format!("{beginning:?}{more}")
 }
 
-/// A probability in millionths, as it is written and as it is compared with the threshold.
+/// A probability in millionths, as it is written and as it is compared with the threshold. Halves are
+/// rounded up.
+#[inline]
 pub(crate) fn millionths(probability: f64) -> u32 {
-    // A probability is between 0 and 1.
-    (probability * 1e6).round() as u32
+    // A probability is between 0 and 1, so that the whole part and the rest are exact.
+    let scaled = probability * 1e6;
+    let whole = scaled as u32;
+    whole + u32::from(scaled - f64::from(whole) >= 0.5)
 }
 
-/// Writes millionths with six decimals.
-pub(crate) fn write_millionths(millionths: u32, decimal: u8, out: &mut Vec<u8>) {
-    let mut text = *b"0.000000";
-    text[1] = decimal;
-    let mut rest = millionths;
-    for digit in text[2..].iter_mut().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    text[0] = b'0' + (rest % 10) as u8;
-    out.extend_from_slice(&text);
+/// Millionths with six decimals.
+#[inline]
+pub(crate) fn millionths_text(millionths: u32, decimal: u8) -> [u8; 8] {
+    let digit = |unit: u32| b'0' + (millionths / unit % 10) as u8;
+    let [first, second, third] = [digit(100_000), digit(10_000), digit(1_000)];
+    [digit(1_000_000), decimal, first, second, third, digit(100), digit(10), digit(1)]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{millionths, parse, write_millionths};
+    use super::{millionths, millionths_text, parse, parse_short};
 
     #[test]
     fn plain_numbers_are_read_as_rust_reads_them() {
@@ -200,9 +241,46 @@ mod tests {
         for (probability, text) in
             [(0.5, "0,500000"), (0.123_456_7, "0,123457"), (1.0, "1,000000"), (0.0, "0,000000")]
         {
-            let mut out = Vec::new();
-            write_millionths(millionths(probability), b',', &mut out);
-            assert_eq!(out, text.as_bytes());
+            assert_eq!(millionths_text(millionths(probability), b','), text.as_bytes());
+        }
+    }
+    #[test]
+    fn millionths_are_rounded_as_rust_rounds() {
+        for step in 0..200_000u32 {
+            let probability = f64::from(step) / 200_000.0 + f64::from(step) * 1e-13;
+            for near in [probability, probability.next_up(), probability.next_down().abs()] {
+                assert_eq!(millionths(near), (near * 1e6).round() as u32, "{near}");
+            }
+        }
+    }
+
+    #[test]
+    fn short_cells_are_read_all_at_once_as_they_are_one_by_one() {
+        let letters = b"0123456789.,-+ ex";
+        let mut state = 5u64;
+        let mut read = 0;
+        for _ in 0..200_000 {
+            let mut below = |bound: usize| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (state >> 33) as usize % bound
+            };
+            // Mostly digits, so that many are numbers.
+            let length = below(10);
+            let cell: Vec<u8> = (0..length)
+                .map(|_| letters[if below(4) == 0 { below(letters.len()) } else { below(11) }])
+                .collect();
+            let text = [b"7,", cell.as_slice(), b",123456789"].concat();
+            let Some(number) = parse_short(&text, 2, 2 + length, b'.') else { continue };
+            read += 1;
+            let expected = parse(&cell, b'.').expect("a number");
+            assert!(number.to_bits() == expected.to_bits() || (number.is_nan() && expected.is_nan()));
+        }
+        assert!(read > 50_000, "{read}");
+        for (cell, number) in [("12345678", 12_345_678.0), ("1234.567", 1234.567), ("5.", 5.0), (".5", 0.5)] {
+            assert_eq!(parse_short(format!("{cell}        ").as_bytes(), 0, cell.len(), b'.'), Some(number));
+        }
+        for cell in [".", "123456789", "1.2.3", "-5", "1 2", "12,5"] {
+            assert_eq!(parse_short(format!("{cell}        ").as_bytes(), 0, cell.len(), b'.'), None);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::block::{Block, Slot, Slots};
+use crate::block::{Block, ROWS, Slot, Slots};
 use crate::columns::find_features;
 use crate::dialect::Dialect;
 use crate::dictionary::Dictionary;
@@ -65,6 +65,38 @@ pub(crate) struct RowReader<'plan> {
     pub(crate) unknown: Vec<u64>,
 }
 
+/// One column of the records of a block.
+struct Cells<'text> {
+    text: &'text [u8],
+    places: &'text [u32],
+    column: usize,
+    is_last: bool,
+}
+
+impl Cells<'_> {
+    /// Where the cell of the record begins and ends whose first cell ends at `places[first]`.
+    #[inline(always)]
+    fn get(&self, first: usize) -> (usize, usize) {
+        let pair = &self.places[first + self.column - 1..first + self.column + 1];
+        let (start, end) = (pair[0].wrapping_add(1) as usize, pair[1] as usize);
+        // A carriage return is part of the line end only before a line feed.
+        let has_return =
+            self.is_last && self.text.get(end) == Some(&b'\n') && end > start && self.text[end - 1] == b'\r';
+        (start, end - usize::from(has_return))
+    }
+}
+
+#[inline(always)]
+fn number_at(text: &[u8], start: usize, end: usize, decimal: u8) -> Result<f64, String> {
+    // A quoted cell's quotes are left out; quotes inside of it make it no short number.
+    let is_quoted = end - start > 1 && text[start] == b'"' && text[end - 1] == b'"';
+    let (inner_start, inner_end) = (start + usize::from(is_quoted), end - usize::from(is_quoted));
+    match numbers::parse_short(text, inner_start, inner_end, decimal) {
+        Some(number) => Ok(number),
+        None => numbers::parse(&unquote(&text[start..end]), decimal),
+    }
+}
+
 /// Why a customer cannot be scored: the code of the first problem, and all of them.
 #[derive(Debug)]
 pub(crate) struct RowFault {
@@ -80,6 +112,11 @@ impl<'plan> RowReader<'plan> {
         });
         let dictionaries: Vec<Dictionary> = dictionaries.collect();
         RowReader { plan, unknown: vec![0; dictionaries.len()], dictionaries, cells: Vec::new() }
+    }
+
+    /// Counts unknown values from 0 again.
+    pub(crate) fn forget_unknown(&mut self) {
+        self.unknown.fill(0);
     }
 
     /// Reads the features of a record, given without its line end, into one row of a block.
@@ -117,6 +154,57 @@ impl<'plan> RowReader<'plan> {
             self.unknown[slot] += u64::from(block.codes(slot)[row] == dictionary.unknown());
         }
         Ok(())
+    }
+
+    /// Reads the features of up to [`ROWS`] records with as many cells as the header, column after column:
+    /// the records' first cells end at `places[first]`, see [`crate::index::Record`]. Says in `is_faulty`
+    /// which of them have a cell that is no number, whose problems [`RowReader::read`] tells; answers how
+    /// many.
+    pub(crate) fn read_columns(
+        &mut self,
+        text: &[u8],
+        places: &[u32],
+        firsts: &[usize],
+        block: &mut Block,
+        is_faulty: &mut [bool; ROWS],
+    ) -> usize {
+        let plan = self.plan;
+        is_faulty.fill(false);
+        let mut faults = 0;
+        for &PlannedFeature { column, slot } in &plan.features {
+            let cells = Cells { text, places, column, is_last: column + 1 == plan.header.len() };
+            match slot {
+                Slot::Number(slot) => {
+                    let numbers = block.numbers_mut(slot);
+                    for ((number, &first), is_faulty) in numbers.iter_mut().zip(firsts).zip(&mut *is_faulty) {
+                        let (start, end) = cells.get(first);
+                        *number = number_at(text, start, end, plan.decimal).unwrap_or_else(|_| {
+                            faults += usize::from(!std::mem::replace(is_faulty, true));
+                            f64::NAN
+                        });
+                    }
+                }
+                Slot::Category(slot) => {
+                    let dictionary = &mut self.dictionaries[slot];
+                    for (code, &first) in block.codes_mut(slot).iter_mut().zip(firsts) {
+                        let (start, end) = cells.get(first);
+                        *code = dictionary.code_at(text, start, end);
+                    }
+                }
+            }
+        }
+        self.count_unknown(block, firsts.len(), is_faulty);
+        faults
+    }
+
+    fn count_unknown(&mut self, block: &Block, rows: usize, is_faulty: &[bool; ROWS]) {
+        for (slot, dictionary) in self.dictionaries.iter().enumerate() {
+            let unknown = dictionary.unknown();
+            let codes = block.codes(slot)[..rows].iter().zip(is_faulty);
+            let count: u32 =
+                codes.map(|(&code, &is_faulty)| u32::from(code == unknown) & u32::from(!is_faulty)).sum();
+            self.unknown[slot] += u64::from(count);
+        }
     }
 
     /// Which cells of the record that was read last hold nothing, by column.

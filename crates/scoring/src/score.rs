@@ -7,15 +7,16 @@ use std::io::{Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::chunk::{ChunkScorer, write_cell};
+use crate::chunk::ChunkScorer;
 use crate::dialect::Dialect;
 use crate::model::Model;
 use crate::names;
 use crate::problem::{InputError, ScoreError, code};
 use crate::reader::{Chunk, HeaderRecord, TextReader};
 use crate::records::without_line_end;
+use crate::result::write_cell;
 use crate::rows::Plan;
-use crate::summary::{Summary, Tally};
+use crate::summary::{Summary, Tally, UnknownCategory};
 
 /// What to do with customers that cannot be scored.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +68,7 @@ pub fn score_csv(
     let (mut chunk, mut result) = (Chunk::default(), Vec::new());
     while reader.read(&mut chunk)? {
         result.clear();
-        tally.add(&scorer.score(&chunk, &mut result)?);
+        tally.add(scorer.score(&chunk, &mut result)?);
         if tally.rows > options.rows_max {
             let message = format!("The file has more than {} customers.", options.rows_max);
             return Err(InputError::new(code::TOO_MANY_ROWS, message).into());
@@ -83,13 +84,18 @@ pub fn score_csv(
     }
     if tally.scored() == 0 {
         let message = "Not one customer of the file could be scored.";
-        return Err(InputError {
-            problems: scorer.first_problems(),
-            ..InputError::new(code::NO_ROW_SCORED, message)
-        }
-        .into());
+        return Err(
+            InputError { problems: tally.problems, ..InputError::new(code::NO_ROW_SCORED, message) }.into()
+        );
     }
-    Ok(tally.summary(scorer.unknown_categories()))
+    let unknown_categories = unknown_categories(&plan, &tally.unknown);
+    Ok(tally.summary(unknown_categories))
+}
+
+/// Columns with unknown values.
+fn unknown_categories(plan: &Plan, counts: &[u64]) -> Vec<UnknownCategory> {
+    let counts = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+    counts.map(|(slot, &count)| UnknownCategory { column: plan.category_column(slot), count }).collect()
 }
 
 /// The header with the new columns.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::problem::{PROBLEMS_MAX, Problem};
+
 /// Equal parts of 0 to 1 in a histogram.
 const BINS: u32 = 20;
 /// Probabilities are added up as whole numbers, so that the sum never depends on the order.
@@ -35,7 +37,7 @@ pub struct UnknownCategory {
     pub count: u64,
 }
 
-/// Counts of a part of a file. Parts may be added in any order.
+/// Counts of a part of a file. Parts are added in the file's order, for the sake of the problems.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Tally {
     pub(crate) rows: u64,
@@ -43,10 +45,15 @@ pub(crate) struct Tally {
     leaves: u64,
     millionths: u64,
     histogram: [u64; BINS as usize],
+    /// Customers with an unknown value, per category.
+    pub(crate) unknown: Vec<u64>,
+    /// The first problems of customers that were skipped, [`PROBLEMS_MAX`] at most.
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Tally {
     /// Counts a scored customer.
+    #[inline]
     pub(crate) fn count(&mut self, millionths: u32, leaves: bool) {
         self.rows += 1;
         self.leaves += u64::from(leaves);
@@ -61,7 +68,13 @@ impl Tally {
         self.skipped += 1;
     }
 
-    pub(crate) fn add(&mut self, other: &Tally) {
+    /// Keeps the first problems.
+    pub(crate) fn add_problems(&mut self, problems: Vec<Problem>) {
+        let room = PROBLEMS_MAX - self.problems.len();
+        self.problems.extend(problems.into_iter().take(room));
+    }
+
+    pub(crate) fn add(&mut self, other: Tally) {
         self.rows += other.rows;
         self.skipped += other.skipped;
         self.leaves += other.leaves;
@@ -69,6 +82,11 @@ impl Tally {
         for (sum, count) in self.histogram.iter_mut().zip(&other.histogram) {
             *sum += count;
         }
+        self.unknown.resize(self.unknown.len().max(other.unknown.len()), 0);
+        for (sum, count) in self.unknown.iter_mut().zip(&other.unknown) {
+            *sum += count;
+        }
+        self.add_problems(other.problems);
     }
 
     pub(crate) fn scored(&self) -> u64 {

@@ -1,0 +1,166 @@
+//! Writes customers with their result.
+
+use crate::chunk::Customer;
+use crate::numbers::{millionths, millionths_text};
+use crate::problem::Problem;
+use crate::score::OnError;
+use crate::summary::Tally;
+
+/// The most bytes that a customer's new columns have.
+const COLUMNS_BYTES_MAX: usize = 16;
+
+/// Why a customer was skipped.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    text: String,
+    /// Cells that the record lacks, so that the new columns come to stand where they belong.
+    cells_lacking: usize,
+}
+
+impl Fault {
+    pub(crate) fn new(problems: &[Problem], cells_lacking: usize) -> Fault {
+        let describe = |problem: &Problem| {
+            let Problem { line, column, message } = problem;
+            format!("line {line}, column {column}: {message}")
+        };
+        let text = problems.iter().map(describe).collect::<Vec<_>>().join("; ");
+        Fault { text, cells_lacking }
+    }
+}
+
+/// Appends the new columns to records.
+#[derive(Debug)]
+pub(crate) struct ResultWriter {
+    delimiter: u8,
+    /// Of a customer's columns: everything but the digits.
+    columns: [u8; COLUMNS_BYTES_MAX],
+    columns_length: usize,
+    /// Where the probability is in the columns.
+    probability: usize,
+    decimal: u8,
+    /// A customer with fewer millionths stays.
+    leaves_from: u32,
+}
+
+impl ResultWriter {
+    pub(crate) fn new(delimiter: u8, decimal: u8, on_error: OnError, threshold: f64) -> ResultWriter {
+        let mut columns = vec![delimiter, b'1', delimiter];
+        let quote: &[u8] = if decimal == delimiter { b"\"" } else { b"" };
+        columns.extend_from_slice(quote);
+        let probability = columns.len();
+        columns.extend_from_slice(&[b'0'; 8]);
+        columns.extend_from_slice(quote);
+        if on_error == OnError::Skip {
+            columns.push(delimiter);
+        }
+        let columns_length = columns.len();
+        columns.resize(COLUMNS_BYTES_MAX, 0);
+        let mut array = [0; COLUMNS_BYTES_MAX];
+        array.copy_from_slice(&columns);
+        ResultWriter {
+            delimiter,
+            columns: array,
+            columns_length,
+            probability,
+            decimal,
+            leaves_from: leaves_from(threshold),
+        }
+    }
+
+    /// Appends customers; there is a probability for each that is whole.
+    pub(crate) fn write(
+        &self,
+        text: &[u8],
+        customers: &[Customer],
+        probabilities: &[f64],
+        tally: &mut Tally,
+        result: &mut Vec<u8>,
+    ) {
+        let mut probabilities = probabilities.iter();
+        // Behind the last customer's content, what is not copied yet.
+        let mut uncopied = customers.first().map_or(0..0, |first| first.start..first.start);
+        for customer in customers {
+            let probability = if customer.is_whole { probabilities.next() } else { None };
+            if uncopied.end != customer.start {
+                result.extend_from_slice(&text[uncopied.clone()]);
+                uncopied.start = customer.start;
+            }
+            result.extend_from_slice(&text[uncopied.start..customer.content_end]);
+            uncopied = customer.content_end..customer.record_end;
+            match (&customer.fault, probability) {
+                (None, Some(&probability)) => {
+                    let millionths = millionths(probability);
+                    let leaves = millionths >= self.leaves_from;
+                    self.write_columns(millionths, leaves, result);
+                    tally.count(millionths, leaves);
+                }
+                (fault, _) => {
+                    self.write_fault(fault.as_deref(), result);
+                    tally.count_skipped();
+                }
+            }
+        }
+        result.extend_from_slice(&text[uncopied]);
+    }
+
+    #[inline(always)]
+    fn write_columns(&self, millionths: u32, leaves: bool, result: &mut Vec<u8>) {
+        let mut columns = self.columns;
+        columns[1] -= u8::from(leaves);
+        columns[self.probability..self.probability + 8]
+            .copy_from_slice(&millionths_text(millionths, self.decimal));
+        // A copy of a fixed length is one instruction; what is too much is taken back.
+        result.extend_from_slice(&columns);
+        result.truncate(result.len() - (COLUMNS_BYTES_MAX - self.columns_length));
+    }
+
+    fn write_fault(&self, fault: Option<&Fault>, result: &mut Vec<u8>) {
+        let (text, cells_lacking) = fault.map_or(("", 0), |fault| (&fault.text, fault.cells_lacking));
+        result.resize(result.len() + cells_lacking, self.delimiter);
+        result.extend_from_slice(&[self.delimiter; 3]);
+        write_cell(text, self.delimiter, result);
+    }
+}
+
+/// The fewest millionths with which a customer leaves.
+fn leaves_from(threshold: f64) -> u32 {
+    let (mut stays, mut found) = (0, 1_000_001);
+    while stays < found {
+        let middle = (stays + found) / 2;
+        if leaves(middle, threshold) { found = middle } else { stays = middle + 1 }
+    }
+    found
+}
+
+/// Whether a customer leaves. The probability is compared as it is written, so that the two columns can
+/// never contradict each other.
+pub(crate) fn leaves(millionths: u32, threshold: f64) -> bool {
+    f64::from(millionths) / 1e6 >= threshold
+}
+
+/// Writes a text as one cell, quoted where it must be.
+pub(crate) fn write_cell(text: &str, delimiter: u8, out: &mut Vec<u8>) {
+    let must_be_quoted = |&byte: &u8| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n');
+    if text.as_bytes().iter().any(must_be_quoted) {
+        out.push(b'"');
+        out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+        out.push(b'"');
+    } else {
+        out.extend_from_slice(text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{leaves, leaves_from};
+
+    #[test]
+    fn the_fewest_millionths_are_those_that_leave_first() {
+        for step in 0..=2000 {
+            let threshold = f64::from(step) / 2000.0 + 1e-9 * f64::from(step % 3);
+            let from = leaves_from(threshold);
+            assert!(leaves(from, threshold) || from == 1_000_001, "{threshold}");
+            assert!(from == 0 || !leaves(from - 1, threshold), "{threshold}");
+        }
+    }
+}
