@@ -29,6 +29,7 @@ pub(crate) fn file(columns: &[Column], inputs: &[Input], trees: Vec<Tree>, bias:
         float_feature_index: question.column,
         split_index: first_borders[question.column] + question.border,
         split_type: "FloatFeature".to_owned(),
+        ..Split::default()
     };
     let tree = |tree: Tree| ObliviousTree {
         splits: (!tree.questions.is_empty()).then(|| tree.questions.iter().map(split).collect()),
@@ -51,7 +52,7 @@ pub(crate) fn file(columns: &[Column], inputs: &[Input], trees: Vec<Tree>, bias:
             }
         }),
         oblivious_trees: trees.into_iter().map(tree).collect(),
-        trees: Vec::new(),
         scale_and_bias: (1.0, vec![bias]),
+        ..CatBoostFile::default()
     }
 }

@@ -1,31 +1,48 @@
-//! CatBoost's JSON format, as far as it can be served exactly: float features and oblivious trees.
+//! CatBoost's JSON format, as far as it can be served exactly: numbers, categories by one-hot questions
+//! and by target statistics (CTR), symmetric trees and others.
 //!
-//! The n-th input of the manifest is the float feature with `flat_feature_index` n. Inputs are compared
-//! as `f32`, as CatBoost does.
+//! The n-th input of the manifest is the feature with `flat_feature_index` n. Numbers are compared as
+//! `f32`, as CatBoost does. The input of a categorical feature is the [`category_hash`] of its value, and
+//! [`UNKNOWN_HASH`] for a value that the model has not met.
+
+mod columns;
+mod ctr;
+mod engine;
+mod hash;
+mod import;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::calibration::Calibration;
-use crate::manifest::{Algorithm, Feature, FeatureKind, Input, InputEncoding, Manifest, Metrics, Schema};
-use crate::model::{ModelError, checksum};
-use crate::vocabulary;
+use crate::model::ModelError;
+
+pub(crate) use engine::CatBoost;
+pub use hash::category_hash;
+pub use import::import;
+
+/// Stands for the hash of a value that is not listed: no hash is negative.
+pub const UNKNOWN_HASH: f64 = -1.0;
 
 /// The parts of the file that decide the score. Other keys are kept where they are needed to refuse what
 /// cannot be served.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CatBoostFile {
     /// The features.
     pub features_info: FeaturesInfo,
     /// Free-form; the official library wants the loss function and the classes in it.
     #[serde(default)]
     pub model_info: Value,
-    /// Nothing in a model of trees that are not oblivious.
-    #[serde(default)]
+    /// Symmetric trees: none in a model of others.
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub oblivious_trees: Vec<ObliviousTree>,
-    /// Trees that are not oblivious: refused where there are any.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub trees: Vec<Value>,
+    /// Trees of the grow policies Lossguide and Depthwise: none in a model of symmetric ones.
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub trees: Vec<FreeTree>,
+    /// The counts behind target statistics, by [`Ctr::identifier`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ctr_data: BTreeMap<String, CtrTable>,
     /// `score = scale * (sum of leaves) + bias`, written as `[scale, [bias]]`.
     #[serde(deserialize_with = "scale_and_bias")]
     pub scale_and_bias: (f64, Vec<f64>),
@@ -35,20 +52,108 @@ pub struct CatBoostFile {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FeaturesInfo {
     /// Numbers.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "list")]
     pub float_features: Vec<FloatFeature>,
-    /// Categories of CatBoost's own: refused where there are any.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub categorical_features: Vec<Value>,
+    /// The strings behind hashes; only where the model was saved together with a pool.
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub cat_features_hash: Vec<CategoryString>,
+    /// Categories.
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub categorical_features: Vec<CategoricalFeature>,
     /// Texts: refused where there are any.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub text_features: Vec<Value>,
     /// Embeddings: refused where there are any.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
     pub embedding_features: Vec<Value>,
-    /// Target statistics: refused where there are any.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ctrs: Vec<Value>,
+    /// Target statistics.
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub ctrs: Vec<Ctr>,
+}
+
+/// A category's value and its [`category_hash`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CategoryString {
+    /// Of `value`.
+    pub hash: u32,
+    /// As the model was given it.
+    pub value: String,
+}
+
+/// One category.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct CategoricalFeature {
+    /// Its name; may be empty.
+    #[serde(default)]
+    pub feature_id: String,
+    /// Its position among the categories.
+    pub feature_index: usize,
+    /// Its position among all features, which is that of the manifest's input.
+    pub flat_feature_index: usize,
+    /// The hashes that one-hot questions ask for, as signed numbers.
+    #[serde(default, deserialize_with = "list", skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<i32>,
+}
+
+/// One target statistic: a number made of one category or several together.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Ctr {
+    /// Ascending.
+    pub borders: Vec<f64>,
+    /// `Borders`, `Buckets`, `BinarizedTargetMeanValue`, `Counter` or `FeatureFreq`.
+    pub ctr_type: String,
+    /// What is taken together.
+    pub elements: Vec<CtrElement>,
+    /// The key of its counts in [`CatBoostFile::ctr_data`].
+    pub identifier: String,
+    /// The prior's weight (the key is spelled so).
+    pub prior_denomerator: f32,
+    /// The prior's share.
+    pub prior_numerator: f32,
+    /// What the shifted statistic is multiplied with.
+    pub scale: f32,
+    /// What is added to the statistic.
+    pub shift: f32,
+    /// Which class of the target, where there are several.
+    #[serde(default)]
+    pub target_border_idx: usize,
+}
+
+/// One part of a target statistic's combination.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "combination_element", rename_all = "snake_case")]
+pub enum CtrElement {
+    /// The value of a category.
+    CatFeatureValue {
+        /// [`CategoricalFeature::feature_index`].
+        cat_feature_index: usize,
+    },
+    /// Whether a category has this value.
+    CatFeatureExactValue {
+        /// [`CategoricalFeature::feature_index`].
+        cat_feature_index: usize,
+        /// A hash, as a signed number.
+        value: i32,
+    },
+    /// Whether a number is above a border.
+    FloatFeature {
+        /// [`FloatFeature::feature_index`].
+        float_feature_index: usize,
+        /// One of the feature's borders.
+        border: f64,
+    },
+}
+
+/// Counts of the training data behind target statistics.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct CtrTable {
+    /// What a `Counter` divides by.
+    #[serde(default)]
+    pub counter_denominator: i64,
+    /// Entries of a hash (a string of digits, 2^64 - 1 where the entry is empty) and numbers.
+    pub hash_map: Vec<Value>,
+    /// The length of an entry.
+    pub hash_stride: usize,
 }
 
 /// One float feature.
@@ -64,7 +169,7 @@ pub struct FloatFeature {
     pub feature_index: usize,
     /// Its position among all features, which is that of the manifest's input.
     pub flat_feature_index: usize,
-    /// Whether the training data had missing values in it.
+    /// Whether the training data had missing values in it; where they had none, `AsTrue` is as `AsIs`.
     #[serde(default)]
     pub has_nans: bool,
     /// `AsIs`, `AsFalse` (a missing value is below every border) or `AsTrue` (above).
@@ -97,21 +202,48 @@ pub struct ObliviousTree {
     pub leaf_weights: Vec<f64>,
 }
 
-/// One question: is the feature greater than the border?
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A node of a tree that is not symmetric: a question with two answers, or a leaf.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct FreeTree {
+    /// Where the answer is no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Box<FreeTree>>,
+    /// Where it is yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub right: Option<Box<FreeTree>>,
+    /// The question; nothing at a leaf.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<Split>,
+    /// A leaf's answer; a list of them in a model of several scores.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub value: Value,
+    /// Rows of the training data in a leaf; not used for scoring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<f64>,
+}
+
+/// One question: is the number greater than the border, or is the category's value this one?
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Split {
-    /// One of the feature's borders.
+    /// One of the feature's borders; 0 where a category is asked for.
     #[serde(default)]
     pub border: f64,
-    /// [`FloatFeature::feature_index`].
+    /// [`FloatFeature::feature_index`]; 0 where a category is asked for.
     #[serde(default)]
     pub float_feature_index: usize,
-    /// The position among the borders of all features in their order.
+    /// The position among the borders of all numbers in their order, then the values of all categories,
+    /// then the borders of all target statistics.
     #[serde(default)]
     pub split_index: usize,
-    /// `FloatFeature`; any other is refused.
+    /// `FloatFeature`, `OneHotFeature` or `OnlineCtr`.
     #[serde(default)]
     pub split_type: String,
+    /// [`CategoricalFeature::feature_index`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cat_feature_index: Option<usize>,
+    /// A hash, as a signed number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<i32>,
 }
 
 impl CatBoostFile {
@@ -122,12 +254,13 @@ impl CatBoostFile {
         })?;
         let features = &file.features_info;
         let refusals = [
-            (!features.categorical_features.is_empty(), "it has categorical features"),
             (!features.text_features.is_empty(), "it has text features"),
             (!features.embedding_features.is_empty(), "it has embedding features"),
-            (!features.ctrs.is_empty(), "it has target statistics (CTR)"),
-            (!file.trees.is_empty(), "its trees are not symmetric"),
-            (file.oblivious_trees.is_empty(), "it has no oblivious trees"),
+            (file.oblivious_trees.is_empty() && file.trees.is_empty(), "it has no trees"),
+            (
+                !file.oblivious_trees.is_empty() && !file.trees.is_empty(),
+                "it has symmetric trees and others at once",
+            ),
             (file.scale_and_bias.1.len() != 1, "it has not one score per customer but several"),
         ];
         if let Some((_, reason)) = refusals.iter().find(|(refused, _)| *refused) {
@@ -153,51 +286,9 @@ impl CatBoostFile {
     }
 }
 
-/// A manifest for a model that the official library exported as JSON: its columns are its feature names,
-/// its probability is that of class 1, and its quality is not known.
-pub fn import(name: &str, file: &[u8]) -> Result<Manifest, ModelError> {
-    let model = CatBoostFile::read(file)?;
-    let mut floats: Vec<&FloatFeature> = model.features_info.float_features.iter().collect();
-    floats.sort_by_key(|feature| feature.flat_feature_index);
-    if floats.iter().enumerate().any(|(position, feature)| position != feature.flat_feature_index) {
-        return Err(ModelError::Unsupported("its features are not all numbers".to_owned()));
-    }
-    let name_of = |feature: &FloatFeature| match feature.feature_id.as_str() {
-        "" => feature.flat_feature_index.to_string(),
-        id => id.to_owned(),
-    };
-    let number = |feature: &&FloatFeature| Feature {
-        name: name_of(feature),
-        aliases: Vec::new(),
-        kind: FeatureKind::Number,
-    };
-    let input = |feature: &&FloatFeature| Input {
-        name: name_of(feature),
-        feature: name_of(feature),
-        encoding: InputEncoding::Number { missing: None },
-    };
-    let features: Vec<Feature> = floats.iter().map(number).collect();
-    let is_feature = |outcome: &String| features.iter().any(|feature| same(&feature.name, outcome));
-    let outcomes = vocabulary::outcomes().into_iter().filter(|outcome| !is_feature(outcome)).collect();
-    Ok(Manifest {
-        name: name.to_owned(),
-        algorithm: Algorithm::Catboost,
-        version: "1".to_owned(),
-        description: "A model imported from CatBoost.".to_owned(),
-        file: "model.json".to_owned(),
-        sha256: checksum(file),
-        schema: Schema { features, outcomes },
-        derived: Vec::new(),
-        inputs: floats.iter().map(input).collect(),
-        calibration: Calibration::IDENTITY,
-        threshold: 0.5,
-        metrics: Metrics::default(),
-        training: None,
-    })
-}
-
-fn same(left: &str, right: &str) -> bool {
-    crate::names::key(left) == crate::names::key(right)
+/// Files have null in place of an empty list.
+fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 /// Older files have `[scale, bias]` in place of `[scale, [bias]]`.

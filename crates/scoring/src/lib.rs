@@ -46,7 +46,6 @@ pub mod mlp;
 pub mod model;
 pub mod names;
 mod numbers;
-mod oblivious;
 mod pieces;
 pub mod problem;
 mod reader;

@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::block::{Block, ROWS, Slots};
-use crate::catboost::CatBoostFile;
+use crate::catboost::{CatBoost, CatBoostFile};
 use crate::forest::Forest;
 use crate::inputs::Inputs;
 use crate::linear::Linear;
 use crate::manifest::{Algorithm, FeatureKind, Manifest, Schema};
 use crate::mlp::Mlp;
 use crate::names;
-use crate::oblivious::Oblivious;
 
 /// The code of a category's value that the model does not know.
 pub const UNKNOWN: u32 = u32::MAX;
@@ -66,7 +65,7 @@ pub struct Model {
 enum Engine {
     Linear(Linear),
     Forest(Forest),
-    Oblivious(Oblivious),
+    CatBoost(CatBoost),
     Mlp(Mlp),
 }
 
@@ -91,7 +90,7 @@ impl Model {
             }
             Algorithm::Catboost => {
                 let file = CatBoostFile::read(model_file)?;
-                Engine::Oblivious(Oblivious::read(&file, &manifest.inputs, sources)?)
+                Engine::CatBoost(CatBoost::new(&file, &manifest.inputs, sources)?)
             }
             Algorithm::Mlp => Engine::Mlp(Mlp::read(model_file, sources)?),
             Algorithm::Xgboost => {
@@ -157,7 +156,7 @@ impl Model {
         match &self.engine {
             Engine::Linear(linear) => linear.score(block, &mut scores),
             Engine::Forest(forest) => forest.score(block, &mut scores),
-            Engine::Oblivious(oblivious) => oblivious.score(block, &mut scores),
+            Engine::CatBoost(catboost) => catboost.score(block, &mut scores),
             Engine::Mlp(mlp) => mlp.score(block, count, &mut scores),
         }
         let calibration = &self.manifest.calibration;

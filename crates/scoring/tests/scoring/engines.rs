@@ -194,15 +194,14 @@ fn catboost_compares_as_f32_and_knows_missing_values() {
 #[test]
 fn catboost_models_that_cannot_be_exact_are_refused_with_a_reason() {
     type Change = fn(&mut Value);
-    let changes: [(&str, Change); 7] = [
-        ("categorical", |file| file["features_info"]["categorical_features"] = json!([{"feature_index": 0}])),
-        ("CTR", |file| file["features_info"]["ctrs"] = json!([{}])),
+    let changes: [(&str, Change); 6] = [
+        ("embedding", |file| file["features_info"]["embedding_features"] = json!([{}])),
         ("text", |file| file["features_info"]["text_features"] = json!([{}])),
-        ("not symmetric", |file| file["trees"] = json!([{"value": 1.0}])),
+        ("others at once", |file| file["trees"] = json!([{"value": 1.0}])),
         ("several", |file| file["scale_and_bias"] = json!([1, [0, 0, 0]])),
         ("RMSE", |file| file["model_info"] = json!({"params": {"loss_function": {"type": "RMSE"}}})),
-        ("OneHotFeature", |file| {
-            file["oblivious_trees"][0]["splits"][0]["split_type"] = json!("OneHotFeature")
+        ("EmbeddingSplit", |file| {
+            file["oblivious_trees"][0]["splits"][0]["split_type"] = json!("EmbeddingSplit")
         }),
     ];
     for (reason, change) in changes {

@@ -6,6 +6,7 @@ mod checks;
 mod customers;
 mod engines;
 mod faults;
+mod imports;
 mod inspection;
 mod networks;
 mod results;
