@@ -38,6 +38,7 @@ mod preparation;
 pub mod quality;
 mod random;
 mod recipe;
+pub mod report;
 mod resampling;
 mod samples;
 mod search;

@@ -11,6 +11,7 @@ use scoring::{Manifest, Model};
 use crate::error::Error;
 use crate::features::LeftOut;
 use crate::quality::{QUALITY_FILE, Quality};
+use crate::report::{self, REPORT_FILE};
 
 /// A trained model with everything that is to be known of it.
 #[derive(Debug, Clone)]
@@ -73,10 +74,12 @@ impl TrainedModel {
         }
         let next = beside(directory, "next");
         let (manifest_json, quality_json) = (self.manifest_json()?, self.quality.to_json()?);
-        let files: [(&str, &[u8]); 3] = [
+        let report = report::html(&self.quality)?;
+        let files: [(&str, &[u8]); 4] = [
             (MANIFEST_FILE, &manifest_json),
             (&self.manifest.file, &self.file),
             (QUALITY_FILE, &quality_json),
+            (REPORT_FILE, report.as_bytes()),
         ];
         let result = write_files(&next, &files).and_then(|()| put_in_place(&next, directory));
         if result.is_err() {

@@ -58,13 +58,48 @@ impl Confusion {
     }
 }
 
+/// A metric with its name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NamedMetric {
+    /// As in a manifest, such as `average_precision`.
+    pub key: &'static str,
+    /// In words.
+    pub label: &'static str,
+    /// What was measured.
+    pub value: f64,
+    /// Its 95 % interval.
+    pub interval: Option<[f64; 2]>,
+}
+
 impl Figures {
+    /// The metrics that were measured, the most telling first.
+    #[must_use]
+    pub fn named(&self) -> Vec<NamedMetric> {
+        let metrics = &self.metrics;
+        let all = [
+            ("auc", "ROC AUC", metrics.auc),
+            ("average_precision", "Average precision", metrics.average_precision),
+            ("recall", "Recall", metrics.recall),
+            ("precision", "Precision", metrics.precision),
+            ("f1", "F1", metrics.f1),
+            ("accuracy", "Accuracy", metrics.accuracy),
+            ("lift_at_10", "Lift at 10 %", metrics.lift_at_10),
+            ("calibration_error", "Calibration error", metrics.calibration_error),
+            ("brier", "Brier score", metrics.brier),
+            ("log_loss", "Log loss", metrics.log_loss),
+        ];
+        let known = all.into_iter().filter_map(|(key, label, value)| {
+            Some(NamedMetric { key, label, value: value?, interval: self.intervals.get(key).copied() })
+        });
+        known.collect()
+    }
+
     /// There must be leavers and stayers.
     pub(crate) fn measure(probabilities: &[f64], labels: &[bool], threshold: f64) -> Figures {
-        let metrics = metrics::measure(probabilities, labels, threshold);
+        let metrics = rounded_metrics(metrics::measure(probabilities, labels, threshold));
         let mut intervals = BTreeMap::new();
         if let (Some(low), Some(high)) = (metrics.auc_low, metrics.auc_high) {
-            intervals.insert("auc".to_owned(), [rounded(low), rounded(high)]);
+            intervals.insert("auc".to_owned(), [low, high]);
         }
         Figures {
             rows: labels.len() as u64,
@@ -79,6 +114,24 @@ impl Figures {
         let [area, low, high] = [auc.area, auc.low, auc.high].map(rounded);
         self.metrics = Metrics { auc: Some(area), auc_low: Some(low), auc_high: Some(high), ..self.metrics };
         self.intervals.insert("auc".to_owned(), [low, high]);
+    }
+}
+
+fn rounded_metrics(metrics: Metrics) -> Metrics {
+    let round = |metric: Option<f64>| metric.map(rounded);
+    Metrics {
+        auc: round(metrics.auc),
+        auc_low: round(metrics.auc_low),
+        auc_high: round(metrics.auc_high),
+        average_precision: round(metrics.average_precision),
+        brier: round(metrics.brier),
+        log_loss: round(metrics.log_loss),
+        calibration_error: round(metrics.calibration_error),
+        f1: round(metrics.f1),
+        precision: round(metrics.precision),
+        recall: round(metrics.recall),
+        accuracy: round(metrics.accuracy),
+        lift_at_10: round(metrics.lift_at_10),
     }
 }
 
