@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::recipe::{object, parsed};
 use crate::samples::Samples;
-use crate::{boosting, forest, logistic, svm};
+use crate::{boosting, forest, logistic, mlp, svm};
 
 /// What a learner is given.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +30,7 @@ pub(crate) enum Learner {
     Svm(svm::Parameters),
     RandomForest(forest::Parameters),
     Catboost(boosting::Parameters),
+    Mlp(mlp::Parameters),
 }
 
 impl Learner {
@@ -40,7 +41,8 @@ impl Learner {
             Algorithm::Svm => Learner::Svm(svm::Parameters::default()),
             Algorithm::RandomForest => Learner::RandomForest(forest::Parameters::default()),
             Algorithm::Catboost => Learner::Catboost(boosting::Parameters::default()),
-            Algorithm::DecisionTree | Algorithm::Xgboost | Algorithm::Mlp => {
+            Algorithm::Mlp => Learner::Mlp(mlp::Parameters::default()),
+            Algorithm::DecisionTree | Algorithm::Xgboost => {
                 return Err(Error::Options("this algorithm does not exist yet".to_owned()));
             }
         })
@@ -53,6 +55,7 @@ impl Learner {
             Learner::Svm(parameters) => json(&svm::fit(fit, parameters)?),
             Learner::RandomForest(parameters) => json(&forest::fit(fit.samples, parameters, fit.seed)?),
             Learner::Catboost(parameters) => json(&boosting::fit(fit, parameters)?),
+            Learner::Mlp(parameters) => json(&mlp::fit(fit, parameters)?),
         }
     }
 
@@ -63,6 +66,7 @@ impl Learner {
             Learner::Svm(parameters) => object(parameters),
             Learner::RandomForest(parameters) => object(parameters),
             Learner::Catboost(parameters) => object(parameters),
+            Learner::Mlp(parameters) => object(parameters),
         }
     }
 
@@ -73,6 +77,7 @@ impl Learner {
             Learner::Svm(_) => Learner::Svm(parsed(parameters)?),
             Learner::RandomForest(_) => Learner::RandomForest(parsed(parameters)?),
             Learner::Catboost(_) => Learner::Catboost(parsed(parameters)?),
+            Learner::Mlp(_) => Learner::Mlp(parsed(parameters)?),
         })
     }
 

@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
+mod adam;
 mod bins;
 mod boosting;
 mod boosting_file;
@@ -27,10 +28,13 @@ mod evaluation;
 mod features;
 mod folds;
 mod forest;
+mod layers;
 mod learner;
 mod linear;
 mod logistic;
 mod metrics;
+mod mlp;
+mod network;
 mod newton;
 mod oblivious;
 mod options;
