@@ -53,6 +53,7 @@ mod stopping;
 mod svm;
 mod table;
 mod target;
+mod threshold;
 mod trained_model;
 mod training;
 
@@ -64,5 +65,6 @@ pub use features::{LeftOut, LeftOutReason};
 pub use folds::stratified as stratified_folds;
 pub use options::TrainOptions;
 pub use search::{Range, Search};
+pub use threshold::ThresholdAim;
 pub use trained_model::TrainedModel;
 pub use training::{Progress, train};

@@ -2,6 +2,8 @@
 
 use scoring::Metrics;
 
+use crate::threshold::is_flagged;
+
 /// Bins of the calibration error.
 const BINS: usize = 10;
 /// Half the width of a 95 % interval, in standard errors.
@@ -151,7 +153,8 @@ impl Decisions {
     fn count(probabilities: &[f64], labels: &[bool], threshold: f64) -> Decisions {
         let count = |leaves: bool, has_left: bool| {
             let cells = probabilities.iter().zip(labels);
-            cells.filter(|(p, label)| (**p >= threshold) == leaves && **label == has_left).count() as f64
+            cells.filter(|(p, label)| is_flagged(**p, threshold) == leaves && **label == has_left).count()
+                as f64
         };
         Decisions {
             true_positives: count(true, true),

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::calibration::CalibrationMethod;
 use crate::error::Error;
 use crate::search::Search;
+use crate::threshold::ThresholdAim;
 
 const FOLDS_MIN: u32 = 2;
 const FOLDS_MAX: u32 = 50;
@@ -32,8 +33,8 @@ pub struct TrainOptions {
     pub held_out: f64,
     /// How scores become probabilities.
     pub calibration: CalibrationMethod,
-    /// A customer leaves where the probability of leaving is at least this.
-    pub threshold: f64,
+    /// A customer leaves from which probability of leaving on.
+    pub threshold: ThresholdAim,
     /// Parameters of preparation and algorithm that differ from the usual ones, by name.
     pub settings: BTreeMap<String, Value>,
     /// Other parameters to try; the best by cross-validation are taken.
@@ -53,7 +54,7 @@ impl TrainOptions {
             seed: 1,
             held_out: 0.2,
             calibration: CalibrationMethod::Auto,
-            threshold: 0.5,
+            threshold: ThresholdAim::Fixed(0.5),
             settings: BTreeMap::new(),
             search: Search::None,
         }
@@ -66,10 +67,7 @@ impl TrainOptions {
         if !(0.0..=HELD_OUT_MAX).contains(&self.held_out) {
             return Err(Error::Options(format!("the share held out must be 0 to {HELD_OUT_MAX}")));
         }
-        if !(0.0..=1.0).contains(&self.threshold) {
-            return Err(Error::Options("the threshold must be between 0 and 1".to_owned()));
-        }
-        Ok(())
+        self.threshold.check()
     }
 }
 

@@ -75,7 +75,8 @@ pub fn train(
     manifest.description = description_of(options.algorithm).to_owned();
     manifest.calibration =
         calibration::fit(options.calibration, &unseen.scores, &dataset.labels, options.seed);
-    manifest.threshold = options.threshold;
+    let probabilities = unseen.probabilities(&dataset.labels, options.calibration, options.seed);
+    manifest.threshold = options.threshold.choose(&probabilities, &dataset.labels)?;
     let all_rows: Vec<usize> = (0..dataset.rows()).collect();
     let groups = Groups::find(&table, &all_rows, None)?;
     manifest.training = Some(Training {
@@ -93,10 +94,13 @@ pub fn train(
         left_out: &left_out,
         data: &dataset,
         fold_of: &unseen.fold_of,
-        probabilities: &unseen.probabilities(&dataset.labels, options.calibration, options.seed),
-        held_out: held_out
-            .map(|HeldOut { labels, probabilities }| quality::HeldOut { labels, probabilities }),
-        costs: None,
+        probabilities: &probabilities,
+        held_out: held_out.map(|HeldOut { labels, probabilities, threshold }| quality::HeldOut {
+            labels,
+            probabilities,
+            threshold: *threshold,
+        }),
+        costs: options.threshold.costs(),
         importance: importance(&unseen, &dataset, options.seed)?,
         groups: &groups,
     });
@@ -126,6 +130,8 @@ struct Choice {
 struct HeldOut {
     labels: Vec<bool>,
     probabilities: Vec<f64>,
+    /// Chosen on the others.
+    threshold: f64,
 }
 
 impl<'a> Trainer<'a> {
@@ -175,8 +181,10 @@ impl<'a> Trainer<'a> {
         self.report()?;
         let TrainOptions { calibration: method, seed, .. } = self.options;
         fitted.manifest.calibration = calibration::fit(*method, &unseen.scores, &rest.labels, *seed);
+        let seen = unseen.probabilities(&rest.labels, *method, *seed);
+        let threshold = self.options.threshold.choose(&seen, &rest.labels)?;
         let probabilities = fitted.probabilities(&held)?;
-        let held_out = Some(HeldOut { labels: held.labels, probabilities });
+        let held_out = Some(HeldOut { labels: held.labels, probabilities, threshold });
         Ok(Choice { recipe, unseen: None, held_out })
     }
 

@@ -7,7 +7,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use learning::{LeftOut, Progress, Range, Search, TrainOptions, TrainedModel};
+use learning::{LeftOut, Progress, Range, Search, ThresholdAim, TrainOptions, TrainedModel};
 use scoring::Algorithm;
 use serde_json::{Value, json};
 
@@ -114,7 +114,7 @@ fn options(arguments: &Arguments) -> Result<TrainOptions> {
     options.folds = arguments.folds;
     options.seed = arguments.seed;
     options.held_out = arguments.hold_out;
-    options.threshold = arguments.threshold;
+    options.threshold = ThresholdAim::Fixed(arguments.threshold);
     options.settings = arguments.settings.iter().cloned().collect();
     options.search = search(&arguments.choices, arguments.tries)?;
     if let Some(name) = &arguments.name {

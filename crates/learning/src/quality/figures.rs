@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rounded;
 use crate::metrics::{self, Auc};
+use crate::threshold::is_flagged;
 
 /// How well a part of the customers is predicted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,7 +42,7 @@ impl Confusion {
     pub(crate) fn count(probabilities: &[f64], labels: &[bool], threshold: f64) -> Confusion {
         let count = |flagged: bool, left: bool| {
             let cells = probabilities.iter().zip(labels);
-            cells.filter(|(p, label)| (**p >= threshold) == flagged && **label == left).count() as u64
+            cells.filter(|(p, label)| is_flagged(**p, threshold) == flagged && **label == left).count() as u64
         };
         Confusion {
             true_positives: count(true, true),

@@ -76,6 +76,8 @@ pub(crate) struct HeldOut<'a> {
     pub(crate) labels: &'a [bool],
     /// By the same recipe, fitted and calibrated on the others.
     pub(crate) probabilities: &'a [f64],
+    /// Chosen on the others, too.
+    pub(crate) threshold: f64,
 }
 
 /// Measures everything. Each fold, and the part held out, must have leavers and stayers.
@@ -83,7 +85,8 @@ pub(crate) fn measure(evidence: Evidence) -> Quality {
     let Evidence { manifest, data, probabilities, .. } = evidence;
     let (labels, threshold) = (&data.labels, manifest.threshold);
     let (unseen, folds) = figures::by_fold(probabilities, labels, evidence.fold_of, threshold);
-    let held_out = evidence.held_out.map(|part| Figures::measure(part.probabilities, part.labels, threshold));
+    let held_out =
+        evidence.held_out.map(|part| Figures::measure(part.probabilities, part.labels, part.threshold));
     Quality {
         card: Card::write(manifest, evidence.left_out, data),
         threshold,
