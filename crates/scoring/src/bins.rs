@@ -6,6 +6,7 @@
 //! border is, where a missing value goes) is settled here, once per row and column.
 
 use crate::block::{Block, ROWS, Source};
+use crate::kernels::{Borders, Level, count_f32, count_f64};
 use crate::model::ModelError;
 use crate::pieces::Pieces;
 
@@ -46,7 +47,8 @@ pub(crate) struct Binning {
 /// One input of a model, turned into a bin for each row of a block.
 #[derive(Debug, Clone)]
 pub(crate) struct BinColumn {
-    borders: Borders,
+    level: Level,
+    ladder: Ladder,
     /// The bin of a number that stays missing.
     missing_bin: u16,
     origin: Origin,
@@ -70,11 +72,11 @@ enum Origin {
     },
 }
 
-/// Ascending; a value is beyond a border where it is greater.
+/// A value is beyond a border where it is greater.
 #[derive(Debug, Clone)]
-enum Borders {
-    F32(Vec<f32>),
-    F64(Vec<f64>),
+enum Ladder {
+    F32(Borders<f32>),
+    F64(Borders<f64>),
 }
 
 impl BinColumn {
@@ -92,16 +94,16 @@ impl BinColumn {
             MissingBin::Lowest => 0,
             MissingBin::Highest => count,
         };
-        let borders = Borders::new(borders, binning);
+        let ladder = Ladder::new(borders, binning);
         let origin = match source {
             Source::Number { slot, missing } => Origin::Number { slot: *slot, missing: *missing },
             Source::Pieces { slot, pieces } => Origin::Pieces { slot: *slot, pieces: pieces.clone() },
             Source::Category { slot, table } => {
-                let table = table.iter().map(|&value| borders.bin(value)).collect();
+                let table = table.iter().map(|&value| ladder.bin(value)).collect();
                 Origin::Category { slot: *slot, table }
             }
         };
-        Ok(BinColumn { borders, missing_bin, origin })
+        Ok(BinColumn { level: Level::best(), ladder, missing_bin, origin })
     }
 
     /// Writes the bin of every row of the block.
@@ -112,58 +114,82 @@ impl BinColumn {
                     *bin = table[usize::from(code)];
                 }
             }
+            Origin::Number { slot, missing } if missing.is_nan() => {
+                self.count(block.numbers(*slot), bins);
+            }
             Origin::Number { slot, missing } => {
                 let mut values = [0.0; ROWS];
                 for (value, &number) in values.iter_mut().zip(block.numbers(*slot)) {
                     *value = if number.is_nan() { *missing } else { number };
                 }
-                self.borders.count(&values, bins);
-                if missing.is_nan() && self.missing_bin > 0 {
-                    for (bin, value) in bins.iter_mut().zip(values) {
-                        *bin = if value.is_nan() { self.missing_bin } else { *bin };
-                    }
-                }
+                self.count(&values, bins);
             }
             Origin::Pieces { slot, pieces } => {
                 let mut values = [0.0; ROWS];
                 for (value, &number) in values.iter_mut().zip(block.numbers(*slot)) {
                     *value = pieces.value(number);
                 }
-                self.borders.count(&values, bins);
+                self.count(&values, bins);
+            }
+        }
+    }
+
+    /// The bins of inputs that are made already, NaN where one stays missing; as many as `bins`.
+    pub(crate) fn count(&self, values: &[f64], bins: &mut [u16]) {
+        match &self.ladder {
+            Ladder::F32(borders) => count_f32(self.level, borders, values, bins),
+            Ladder::F64(borders) => count_f64(self.level, borders, values, bins),
+        }
+        if self.missing_bin > 0 {
+            for (bin, value) in bins.iter_mut().zip(values) {
+                *bin = if value.is_nan() { self.missing_bin } else { *bin };
             }
         }
     }
 }
 
-impl Borders {
-    fn new(borders: &[f64], binning: Binning) -> Borders {
+/// Bins of rows of inputs, as many columns as `columns`, which names each one's place in a row.
+///
+/// `matrix` has up to [`ROWS`] rows of `width` inputs; `bins` holds [`ROWS`] bins for each column.
+pub(crate) fn count_matrix<'a>(
+    columns: impl Iterator<Item = (usize, &'a BinColumn)> + Clone,
+    width: usize,
+    matrix: &[f64],
+    bins: &mut [u16],
+) {
+    // So few rows that all their inputs stay in the nearest cache while the columns are read.
+    const TILE: usize = 64;
+    for (tile, rows) in matrix.chunks(TILE * width).enumerate() {
+        let count = rows.len() / width;
+        let mut values = [0.0; TILE];
+        for ((input, column), bins) in columns.clone().zip(bins.as_chunks_mut::<ROWS>().0) {
+            for (value, row) in values.iter_mut().zip(rows.chunks_exact(width)) {
+                *value = row[input];
+            }
+            column.count(&values[..count], &mut bins[tile * TILE..][..count]);
+        }
+    }
+}
+
+impl Ladder {
+    fn new(borders: &[f64], binning: Binning) -> Ladder {
         // A number that is at least the border is greater than the number before the border.
+        let borders = borders.iter().copied();
         match (binning.precision, binning.beyond) {
-            (Precision::F32, Beyond::Above) => {
-                Borders::F32(borders.iter().map(|&border| border as f32).collect())
-            }
+            (Precision::F32, Beyond::Above) => Ladder::F32(Borders::new(borders.map(|border| border as f32))),
             (Precision::F32, Beyond::AtLeast) => {
-                Borders::F32(borders.iter().map(|&border| (border as f32).next_down()).collect())
+                Ladder::F32(Borders::new(borders.map(|border| (border as f32).next_down())))
             }
-            (Precision::F64, Beyond::Above) => Borders::F64(borders.to_vec()),
-            (Precision::F64, Beyond::AtLeast) => {
-                Borders::F64(borders.iter().map(|border| border.next_down()).collect())
-            }
+            (Precision::F64, Beyond::Above) => Ladder::F64(Borders::new(borders)),
+            (Precision::F64, Beyond::AtLeast) => Ladder::F64(Borders::new(borders.map(f64::next_down))),
         }
     }
 
     /// The bin of one value; 0 for NaN.
     fn bin(&self, value: f64) -> u16 {
-        // `BinColumn::new` lets no more borders through than a u16 counts.
         match self {
-            Borders::F32(borders) => borders.partition_point(|&border| value as f32 > border) as u16,
-            Borders::F64(borders) => borders.partition_point(|&border| value > border) as u16,
-        }
-    }
-
-    fn count(&self, values: &[f64; ROWS], bins: &mut [u16; ROWS]) {
-        for (bin, &value) in bins.iter_mut().zip(values) {
-            *bin = self.bin(value);
+            Ladder::F32(borders) => borders.bin(value),
+            Ladder::F64(borders) => borders.bin(value),
         }
     }
 }

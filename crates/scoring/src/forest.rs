@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bins::{Beyond, BinColumn, Binning, MissingBin, Precision};
+use crate::bins::{Beyond, BinColumn, Binning, MissingBin, Precision, count_matrix};
 use crate::block::{Block, ROWS, Source};
 use crate::kernels::{TreeNode, Trees};
 use crate::model::ModelError;
@@ -69,8 +69,20 @@ impl Forest {
         for (column, bins) in self.columns.iter().zip(bins.as_chunks_mut().0) {
             column.read(block, bins);
         }
+        self.score_bins(&bins, scores);
+    }
+
+    /// The same of up to [`ROWS`] rows of inputs that are made already. Always possible.
+    pub(crate) fn score_inputs(&self, matrix: &[f64], scores: &mut [f64; ROWS]) -> bool {
+        let mut bins = vec![0; self.columns.len() * ROWS];
+        count_matrix(self.columns.iter().enumerate(), self.columns.len(), matrix, &mut bins);
+        self.score_bins(&bins, scores);
+        true
+    }
+
+    fn score_bins(&self, bins: &[u16], scores: &mut [f64; ROWS]) {
         scores.fill(0.0);
-        self.trees.add(&bins, scores);
+        self.trees.add(bins, scores);
         for score in scores {
             let mean = (*score / self.tree_count).clamp(MEAN_MIN, 1.0 - MEAN_MIN);
             *score = (mean / (1.0 - mean)).ln();

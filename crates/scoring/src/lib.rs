@@ -68,6 +68,7 @@ pub use derived::{Derived, Formula};
 pub use dialect::{Compression, Dialect, Encoding};
 pub use inputs::Inputs;
 pub use inspector::{Inspection, Inspector, Limits};
+pub use kernels::Level;
 pub use manifest::{
     Algorithm, CategoryValue, Feature, FeatureKind, Input, InputEncoding, Manifest, Metrics, Schema, Training,
 };

@@ -141,6 +141,37 @@ impl Model {
         });
     }
 
+    /// The raw scores, before calibration, of rows whose inputs are made already: a matrix as
+    /// [`Inputs::matrix`] makes it, row after row. This is what the official libraries' predictors do, so
+    /// that kernels can be held against kernels.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Unsupported`] where the engine does not begin with such a matrix: only forests and
+    /// CatBoost's trees without categories do.
+    ///
+    /// # Panics
+    ///
+    /// Where the matrix is not a whole number of rows.
+    pub fn score_inputs(&self, matrix: &[f64], scores: &mut Vec<f64>) -> Result<(), ModelError> {
+        let width = self.manifest.inputs.len();
+        assert!(width > 0 && matrix.len().is_multiple_of(width), "a matrix has whole rows");
+        for rows in matrix.chunks(width * ROWS) {
+            let mut block = [0.0; ROWS];
+            let is_scored = match &self.engine {
+                Engine::Forest(forest) => forest.score_inputs(rows, &mut block),
+                Engine::CatBoost(catboost) => catboost.score_inputs(rows, &mut block),
+                _ => false,
+            };
+            if !is_scored {
+                let message = "its inputs cannot be given as a matrix".to_owned();
+                return Err(ModelError::Unsupported(message));
+            }
+            scores.extend(&block[..rows.len() / width]);
+        }
+        Ok(())
+    }
+
     /// Appends the probabilities of the block's first `count` rows, whose features are set.
     pub(crate) fn score_block(&self, block: &mut Block, count: usize, probabilities: &mut Vec<f64>) {
         self.inputs.derive(block);

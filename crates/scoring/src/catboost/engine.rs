@@ -4,6 +4,7 @@
 
 use super::columns::{Column, Columns};
 use super::{CatBoostFile, FreeTree, ObliviousTree, Split};
+use crate::bins::count_matrix;
 use crate::block::{Block, ROWS, Source};
 use crate::kernels::{self, ObliviousTrees, TreeNode, Trees};
 use crate::manifest::Input;
@@ -15,8 +16,11 @@ const DEPTH_MAX: usize = 16;
 /// An ensemble of trees.
 #[derive(Debug, Clone)]
 pub(crate) struct CatBoost {
-    scale: f64,
     bias: f64,
+    /// How many inputs a row has.
+    width: usize,
+    /// The places of the float features among them, whose columns come first.
+    floats: Vec<usize>,
     columns: Vec<Column>,
     shape: Shape,
 }
@@ -39,18 +43,25 @@ impl CatBoost {
             return Err(invalid("the scale or the bias is not finite"));
         }
         let shape = if file.trees.is_empty() {
-            let trees = file.oblivious_trees.iter().map(|tree| compile(tree, &mut columns));
+            let trees = file.oblivious_trees.iter().map(|tree| compile(tree, *scale, &mut columns));
             let trees = trees.collect::<Result<Vec<_>, _>>()?;
             Shape::Symmetric(ObliviousTrees::new(columns.len(), &trees)?)
         } else {
-            let mut flat = Flat::default();
+            let mut flat = Flat { scale: *scale, ..Flat::default() };
             for tree in &file.trees {
                 let root = flat.add(tree, 0, &mut columns)?;
                 flat.roots.push(root);
             }
             Shape::Free(Trees::new(columns.len(), &flat.roots, &flat.nodes, &flat.leaves)?)
         };
-        Ok(CatBoost { scale: *scale, bias: biases.iter().sum(), columns: columns.made(), shape })
+        let floats = file.features_info.float_features.iter().map(|feature| feature.flat_feature_index);
+        Ok(CatBoost {
+            bias: biases.iter().sum(),
+            width: inputs.len(),
+            floats: floats.collect(),
+            columns: columns.made(),
+            shape,
+        })
     }
 
     pub(crate) fn score(&self, block: &Block, scores: &mut [f64; ROWS]) {
@@ -61,30 +72,50 @@ impl CatBoost {
                 column.read(block, before, here);
             }
         }
-        scores.fill(0.0);
+        self.add(&bins, scores);
+    }
+
+    /// The same of up to [`ROWS`] rows of inputs that are made already; false where the trees ask for more
+    /// than the float features.
+    pub(crate) fn score_inputs(&self, matrix: &[f64], scores: &mut [f64; ROWS]) -> bool {
+        let columns = self.columns.iter().filter_map(|column| match column {
+            Column::Bins(column) => Some(column),
+            Column::Combination(_) => None,
+        });
+        let mut bins = vec![0; self.columns.len() * ROWS];
+        count_matrix(self.floats.iter().copied().zip(columns), self.width, matrix, &mut bins);
+        self.add(&bins, scores);
+        self.floats.len() == self.columns.len()
+    }
+
+    fn add(&self, bins: &[u16], scores: &mut [f64; ROWS]) {
+        scores.fill(self.bias);
         match &self.shape {
-            Shape::Symmetric(trees) => trees.add(&bins, scores),
-            Shape::Free(trees) => trees.add(&bins, scores),
-        }
-        for score in scores {
-            *score = self.scale * *score + self.bias;
+            Shape::Symmetric(trees) => trees.add(bins, scores),
+            Shape::Free(trees) => trees.add(bins, scores),
         }
     }
 }
 
-/// A symmetric tree with the places of its questions.
-fn compile(tree: &ObliviousTree, columns: &mut Columns) -> Result<kernels::ObliviousTree, ModelError> {
+/// A symmetric tree with the places of its questions, and with the scale folded into its leaves.
+fn compile(
+    tree: &ObliviousTree,
+    scale: f64,
+    columns: &mut Columns,
+) -> Result<kernels::ObliviousTree, ModelError> {
     let splits = tree.splits.as_deref().unwrap_or_default();
     if splits.len() > DEPTH_MAX {
         return Err(too_deep());
     }
     let splits = splits.iter().map(|split| columns.question(split)).collect::<Result<_, _>>()?;
-    Ok(kernels::ObliviousTree { splits, leaves: tree.leaf_values.clone() })
+    Ok(kernels::ObliviousTree { splits, leaves: tree.leaf_values.iter().map(|leaf| scale * leaf).collect() })
 }
 
 /// Nested trees laid out in arrays.
 #[derive(Default)]
 struct Flat {
+    /// Folded into the leaves.
+    scale: f64,
     roots: Vec<i32>,
     nodes: Vec<TreeNode>,
     leaves: Vec<f64>,
@@ -95,7 +126,8 @@ impl Flat {
     fn add(&mut self, tree: &FreeTree, depth: usize, columns: &mut Columns) -> Result<i32, ModelError> {
         let Some(split) = &tree.split else {
             let leaf = tree.value.as_f64().filter(|leaf| leaf.is_finite());
-            self.leaves.push(leaf.ok_or_else(|| invalid("a leaf is not one finite number"))?);
+            let leaf = leaf.ok_or_else(|| invalid("a leaf is not one finite number"))?;
+            self.leaves.push(self.scale * leaf);
             return Ok(-reference(self.leaves.len())?);
         };
         let (Some(left), Some(right)) = (&tree.left, &tree.right) else {
