@@ -93,6 +93,9 @@ def catboost_case(name, columns, gaps=True, scale=None, **parameters):
         path = pathlib.Path(directory) / "model.json"
         model.save_model(str(path), format="json", pool=pool)
         file = trim(path)
+    ctrs = file["features_info"].get("ctrs") or []
+    elements = {element["combination_element"] for ctr in ctrs for element in ctr["elements"]}
+    print(name, sorted(elements), max([len(ctr["elements"]) for ctr in ctrs], default=0))
     asked = questions(columns)
     raw = model.predict(catboost.Pool(asked, cat_features=categories), prediction_type="RawFormulaVal")
     write(name, {"model": file, "rows": plain(asked), "raw": raw.tolist()})
@@ -193,6 +196,54 @@ def hashes():
     write("catboost_hashes", {"hashes": sorted([entry["value"], entry["hash"]] for entry in found)})
 
 
+def xgboost_case(name, booster, frame):
+    with tempfile.TemporaryDirectory() as directory:
+        path = pathlib.Path(directory) / "model.json"
+        booster.save_model(str(path))
+        file = json.loads(path.read_text())
+    for tree in file["learner"]["gradient_booster"]["model"]["trees"][2:]:
+        for unused in ["base_weights", "loss_changes", "parents", "sum_hessian", "split_type"]:
+            del tree[unused]
+    if isinstance(booster, xgboost.XGBClassifier):
+        # An estimator stops at its best iteration, a booster does not.
+        raw = booster.predict(frame, output_margin=True)
+    else:
+        names = booster.feature_names
+        matrix = xgboost.DMatrix(frame if names else frame.to_numpy(), nthread=1)
+        raw = booster.predict(matrix, output_margin=True)
+    write(name, {"model": file, "rows": plain(frame), "raw": [float(value) for value in raw]})
+
+
+def xgboost_models():
+    frame, label = rows(600, 7)
+    frame = with_gaps(frame, 8)[["first", "second"]]
+    asked = questions(["first", "second"])
+    asked.loc[:6, "first"] = [3.4e38, -3.4e38, 0.0, -0.0, 1e-30, 1e-46, 0.1]
+    base = {"objective": "binary:logistic", "nthread": 1, "seed": 1}
+    cases = {
+        "plain": ({"max_depth": 3}, 8),
+        "base_score": ({"max_depth": 2, "base_score": 0.3, "scale_pos_weight": 2}, 4),
+        "lossguide": ({"grow_policy": "lossguide", "max_leaves": 12, "max_depth": 0, "tree_method": "hist"}, 6),
+        "pruned": ({"max_depth": 5, "gamma": 3, "tree_method": "exact"}, 6),
+        "parallel": ({"max_depth": 3, "num_parallel_tree": 3, "subsample": 0.7}, 3),
+        "stumps": ({"max_depth": 1, "eta": 0.05}, 100),
+    }
+    for name, (parameters, rounds) in cases.items():
+        trained = xgboost.train(base | parameters, xgboost.DMatrix(frame, label, nthread=1), rounds)
+        xgboost_case(f"xgboost_{name}", trained, asked)
+    # Nothing but the names and positions of the columns tells them apart.
+    matrix, unnamed = frame.to_numpy(), asked.to_numpy()
+    trained = xgboost.train(base | {"max_depth": 2}, xgboost.DMatrix(matrix, label, nthread=1), 3)
+    xgboost_case("xgboost_unnamed", trained, pandas.DataFrame(unnamed, columns=["f0", "f1"]))
+    other, other_label = rows(200, 17)
+    estimator = xgboost.XGBClassifier(
+        n_estimators=30, max_depth=3, learning_rate=0.9, early_stopping_rounds=5, n_jobs=1, random_state=1
+    )
+    estimator.fit(frame, label, eval_set=[(other[["first", "second"]], other_label)], verbose=False)
+    assert estimator.best_iteration + 1 < len(estimator.get_booster().get_dump())
+    xgboost_case("xgboost_stopped", estimator, asked)
+
+
 def catboost_models():
     numbers, everything = ["first", "second"], ["first", "color", "second", "size"]
     for mode in ["Min", "Max"]:
@@ -206,12 +257,13 @@ def catboost_models():
     catboost_case("catboost_constant", numbers, grow_policy="Depthwise", min_data_in_leaf=600, iterations=2)
     deep = {"grow_policy": "Lossguide", "depth": 16, "max_leaves": 40, "iterations": 2}
     catboost_case("catboost_lossguide_deep", numbers, **deep)
-    kinds = ["Borders", "Buckets", "BinarizedTargetMeanValue", "Counter"]
-    for kind in kinds:
+    small = {"depth": 4, "iterations": 8, "model_size_reg": 0, "max_ctr_complexity": 4}
+    for kind in ["Borders", "Buckets", "BinarizedTargetMeanValue", "Counter"]:
         ctr = {"simple_ctr": [kind], "combinations_ctr": [kind], "one_hot_max_size": 1}
-        catboost_case(f"catboost_ctr_{kind.lower()}", everything, depth=4, iterations=8, **ctr)
-    mixed = {"one_hot_max_size": 4, "max_ctr_complexity": 4, "depth": 6, "iterations": 10}
-    catboost_case("catboost_ctr_combinations", everything, **mixed)
+        catboost_case(f"catboost_ctr_{kind.lower()}", everything, **small, **ctr)
+    catboost_case("catboost_ctr_combinations", everything, one_hot_max_size=4, **small)
+    policy = {"grow_policy": "Lossguide", "max_leaves": 12}
+    catboost_case("catboost_ctr_lossguide", everything, one_hot_max_size=4, **small, **policy)
 
 
 if __name__ == "__main__":
@@ -219,3 +271,4 @@ if __name__ == "__main__":
     hashes()
     by_hand()
     catboost_models()
+    xgboost_models()

@@ -16,7 +16,6 @@ pub(crate) enum Beyond {
     /// `value > border`, as CatBoost and scikit-learn ask.
     Above,
     /// `value >= border`, as XGBoost asks.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the engine of XGBoost's trees"))]
     AtLeast,
 }
 

@@ -55,9 +55,9 @@ pub enum Algorithm {
     RandomForest,
     /// A single tree; a [`crate::forest::ForestFile`].
     DecisionTree,
-    /// Oblivious trees in CatBoost's JSON format; a [`crate::catboost::CatBoostFile`].
+    /// Trees in CatBoost's JSON format; a [`crate::catboost::CatBoostFile`].
     Catboost,
-    /// Boosted trees in XGBoost's JSON format.
+    /// Boosted trees in XGBoost's JSON format; a [`crate::xgboost::XgboostFile`].
     Xgboost,
     /// A neural network of fully connected layers; a [`crate::mlp::MlpFile`].
     Mlp,

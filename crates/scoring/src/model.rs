@@ -14,6 +14,7 @@ use crate::linear::Linear;
 use crate::manifest::{Algorithm, FeatureKind, Manifest, Schema};
 use crate::mlp::Mlp;
 use crate::names;
+use crate::xgboost::{Xgboost, XgboostFile};
 
 /// The code of a category's value that the model does not know.
 pub const UNKNOWN: u32 = u32::MAX;
@@ -66,6 +67,7 @@ enum Engine {
     Linear(Linear),
     Forest(Forest),
     CatBoost(CatBoost),
+    Xgboost(Xgboost),
     Mlp(Mlp),
 }
 
@@ -92,10 +94,11 @@ impl Model {
                 let file = CatBoostFile::read(model_file)?;
                 Engine::CatBoost(CatBoost::new(&file, &manifest.inputs, sources)?)
             }
-            Algorithm::Mlp => Engine::Mlp(Mlp::read(model_file, sources)?),
             Algorithm::Xgboost => {
-                return Err(ModelError::Unsupported("this engine does not exist yet".to_owned()));
+                let file = XgboostFile::read(model_file)?;
+                Engine::Xgboost(Xgboost::new(&file, &manifest.inputs, sources)?)
             }
+            Algorithm::Mlp => Engine::Mlp(Mlp::read(model_file, sources)?),
         };
         Ok(Model { manifest, inputs, engine })
     }
@@ -188,6 +191,7 @@ impl Model {
             Engine::Linear(linear) => linear.score(block, &mut scores),
             Engine::Forest(forest) => forest.score(block, &mut scores),
             Engine::CatBoost(catboost) => catboost.score(block, &mut scores),
+            Engine::Xgboost(xgboost) => xgboost.score(block, &mut scores),
             Engine::Mlp(mlp) => mlp.score(block, count, &mut scores),
         }
         let calibration = &self.manifest.calibration;

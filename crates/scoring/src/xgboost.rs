@@ -4,12 +4,18 @@
 //! Each field says whether the official library (3.2 was tried, with each key left out in turn) insists on
 //! its key. All of them are written, so that a file of ours loads there.
 
+mod engine;
+mod import;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::model::ModelError;
+
+pub(crate) use engine::Xgboost;
+pub use import::import;
 
 /// The only objective whose score is the log-odds of two classes and is served.
 pub const OBJECTIVE: &str = "binary:logistic";
@@ -34,7 +40,7 @@ pub struct XgboostFile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct XgboostLearner {
     /// Insisted on, may be empty. `best_iteration` is written by early stopping, `scikit_learn` by the
-    /// estimators of that style.
+    /// estimators of that style; see [`XgboostFile::trees_used`].
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
     /// Not insisted on, and may be empty; where it is not, the library refuses to predict for columns of
@@ -245,9 +251,99 @@ impl XgboostFile {
 
     /// Reads a file and refuses what could not be scored exactly.
     pub fn read(file: &[u8]) -> Result<XgboostFile, ModelError> {
-        serde_json::from_slice(file)
-            .map_err(|error| ModelError::Invalid(format!("the model file is not XGBoost's JSON: {error}")))
+        let unreadable = |error| invalid(format!("the model file is not XGBoost's JSON: {error}"));
+        // What a booster of another kind looks like is not described above: its name comes first.
+        let outline: Outline = serde_json::from_slice(file).map_err(unreadable)?;
+        let Named { name: booster } = &outline.learner.gradient_booster;
+        let Named { name: objective } = &outline.learner.objective;
+        if booster != BOOSTER {
+            return Err(unsupported(format!("its booster is {booster:?}, not {BOOSTER:?}")));
+        }
+        if objective != OBJECTIVE {
+            return Err(unsupported(format!("its objective is {objective:?}, not {OBJECTIVE:?}")));
+        }
+        let read: XgboostFile = serde_json::from_slice(file).map_err(unreadable)?;
+        let (learner, trees) = (&read.learner, &read.learner.gradient_booster.model.trees);
+        let parameters = &learner.learner_model_param;
+        let is_several = |count: &String| !matches!(count.as_str(), "0" | "1");
+        let has_categories = |tree: &XgboostTree| {
+            !tree.categories_nodes.is_empty() || tree.split_type.iter().any(|&kind| kind != 0)
+        };
+        let refusals = [
+            (is_several(&parameters.num_class), "it has several classes"),
+            (is_several(&parameters.num_target), "it has several targets"),
+            (
+                learner.feature_types.iter().any(|kind| kind == "c") || trees.iter().any(has_categories),
+                "it has categorical features (enable_categorical)",
+            ),
+            (
+                trees.iter().any(|tree| is_several(&tree.tree_param.size_leaf_vector)),
+                "its leaves have several values",
+            ),
+            (trees.is_empty(), "it has no trees"),
+        ];
+        match refusals.iter().find(|(refused, _)| *refused) {
+            Some((_, reason)) => Err(unsupported((*reason).to_owned())),
+            None => Ok(read),
+        }
     }
+
+    /// How many of the trees are summed, counted from the first: all of them, or those up to the best
+    /// iteration where an estimator of scikit-learn's style has saved the model after stopping early. So
+    /// do the library's own `predict` of a booster and of such an estimator.
+    pub fn trees_used(&self) -> Result<usize, ModelError> {
+        let learner = &self.learner;
+        let model = &learner.gradient_booster.model;
+        let best = learner.attributes.get("best_iteration");
+        let Some(best) = best.filter(|_| learner.attributes.contains_key("scikit_learn")) else {
+            return Ok(model.trees.len());
+        };
+        let used = best.parse::<usize>().ok().and_then(|best| {
+            let after = best.checked_add(1)?;
+            match model.iteration_indptr.is_empty() {
+                true => after.checked_mul(model.gbtree_model_param.num_parallel_tree.parse().ok()?),
+                false => model.iteration_indptr.get(after).copied(),
+            }
+        });
+        used.filter(|used| (1..=model.trees.len()).contains(used))
+            .ok_or_else(|| invalid(format!("the best iteration, {best:?}, is none of the model's")))
+    }
+
+    /// The log-odds that every sum starts from.
+    pub fn base_log_odds(&self) -> Result<f64, ModelError> {
+        let text = &self.learner.learner_model_param.base_score;
+        let number = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+        match number.trim().parse::<f32>() {
+            // In f32, as the library does.
+            Ok(share) if share > 0.0 && share < 1.0 => Ok(f64::from(-(1.0 / share - 1.0).ln())),
+            _ => Err(invalid(format!("the base score {text:?} is not one probability between 0 and 1"))),
+        }
+    }
+}
+
+/// Of a file, only what tells whether the rest can be read.
+#[derive(Deserialize)]
+struct Outline {
+    learner: OutlineLearner,
+}
+
+#[derive(Deserialize)]
+struct OutlineLearner {
+    gradient_booster: Named,
+    objective: Named,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+fn invalid(message: String) -> ModelError {
+    ModelError::Invalid(message)
+}
+
+fn unsupported(message: String) -> ModelError {
+    ModelError::Unsupported(message)
 }
 
 fn version() -> Vec<u32> {

@@ -5,12 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::{CatBoostFile, CategoricalFeature, CtrElement, UNKNOWN_HASH, category_hash};
-use crate::calibration::Calibration;
-use crate::manifest::{
-    Algorithm, CategoryValue, Feature, FeatureKind, Input, InputEncoding, Manifest, Metrics, Schema,
-};
-use crate::model::{ModelError, checksum};
-use crate::{names, vocabulary};
+use crate::import::manifest;
+use crate::manifest::{Algorithm, CategoryValue, FeatureKind, InputEncoding, Manifest};
+use crate::model::ModelError;
+use crate::names;
 
 /// The most values that are listed for all categories together; beyond it each category lists only those
 /// that the model asks for.
@@ -46,34 +44,11 @@ pub fn import(name: &str, file: &[u8]) -> Result<Manifest, ModelError> {
         return Err(ModelError::Unsupported("its features are not numbers and categories alone".to_owned()));
     }
     let threshold = model.model_info.get("binclass_probability_threshold").and_then(Value::as_str);
-    let mut manifest = Manifest {
-        name: name.to_owned(),
-        algorithm: Algorithm::Catboost,
-        version: "1".to_owned(),
+    Ok(Manifest {
         description: format!("A model imported from CatBoost{}.", class(&model)),
-        file: "model.json".to_owned(),
-        sha256: checksum(file),
-        schema: Schema::default(),
-        derived: Vec::new(),
-        inputs: Vec::new(),
-        calibration: Calibration::IDENTITY,
         threshold: threshold.and_then(|number| number.parse().ok()).unwrap_or(0.5),
-        metrics: Metrics::default(),
-        training: None,
-    };
-    for (name, kind, encoding) in features.into_values() {
-        manifest.inputs.push(Input { name: name.clone(), feature: name.clone(), encoding });
-        manifest.schema.features.push(Feature { name, aliases: Vec::new(), kind });
-    }
-    manifest.schema.outcomes = outcomes(&manifest.schema.features);
-    Ok(manifest)
-}
-
-/// The names of outcomes that are not features of the model.
-pub(crate) fn outcomes(features: &[Feature]) -> Vec<String> {
-    let is_feature =
-        |outcome: &String| features.iter().any(|feature| names::key(&feature.name) == names::key(outcome));
-    vocabulary::outcomes().into_iter().filter(|outcome| !is_feature(outcome)).collect()
+        ..manifest(name, Algorithm::Catboost, file, features.into_values())
+    })
 }
 
 /// A feature without a name has its position for one.

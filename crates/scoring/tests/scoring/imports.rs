@@ -79,6 +79,7 @@ fn models_of_catboost_give_its_own_answers() {
         "ctr_binarizedtargetmeanvalue",
         "ctr_counter",
         "ctr_combinations",
+        "ctr_lossguide",
     ] {
         let reference = reference(&format!("catboost_{name}"));
         let file = model_file(&reference);
@@ -86,6 +87,18 @@ fn models_of_catboost_give_its_own_answers() {
         let difference = difference(&reference, &build(&manifest, &file).unwrap());
         println!("{name}: {difference:e}");
         assert!(difference <= 1e-12, "{name}: {difference:e}");
+    }
+}
+
+#[test]
+fn models_of_xgboost_give_its_own_answers() {
+    for name in ["plain", "base_score", "lossguide", "pruned", "parallel", "stumps", "unnamed", "stopped"] {
+        let reference = reference(&format!("xgboost_{name}"));
+        let file = model_file(&reference);
+        let manifest = scoring::import("theirs", &file).unwrap();
+        let difference = difference(&reference, &build(&manifest, &file).unwrap());
+        println!("{name}: {difference:e}");
+        assert!(difference <= 1e-6, "{name}: {difference:e}");
     }
 }
 
