@@ -1,7 +1,7 @@
 # Every task of this project. `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt sqlx deny hooks services stop-services
+.PHONY: help run build test check fmt sqlx deny bench quality fuzz hooks services stop-services
 
 help: ## lists the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,15 @@ sqlx: ## writes .sqlx anew after a change of a query or a migration
 
 deny: ## checks licences, sources and doubles of the dependencies (needs cargo-deny)
 	cargo deny --all-features check bans licenses sources
+
+bench: ## measures speed beside the official libraries and writes docs/benchmarks.md (ARGS: --rows N, --only PART)
+	scripts/bench speed $(ARGS)
+
+quality: ## cross-validates beside the official libraries and writes docs/quality.md: make quality DATA=labelled.csv
+	scripts/bench quality $(DATA)
+
+fuzz: ## fuzzes the readers of customer files and models (SECONDS each, 600 unless told otherwise)
+	scripts/fuzz $(or $(SECONDS),600)
 
 hooks: ## has git run `make check` before each commit
 	git config core.hooksPath scripts/hooks
