@@ -39,8 +39,8 @@ bench: ## measures speed beside the official libraries and writes docs/benchmark
 quality: ## cross-validates beside the official libraries and writes docs/quality.md: make quality DATA=labelled.csv
 	scripts/bench quality $(DATA)
 
-fuzz: ## fuzzes the readers of customer files and models (SECONDS each, 600 unless told otherwise)
-	scripts/fuzz $(or $(SECONDS),600)
+fuzz: ## fuzzes the readers of customer files and models for ten minutes each (ARGS: seconds)
+	scripts/fuzz $(ARGS)
 
 hooks: ## has git run `make check` before each commit
 	git config core.hooksPath scripts/hooks
