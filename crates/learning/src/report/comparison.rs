@@ -70,7 +70,7 @@ fn rows(models: &[Compared<'_>]) -> Vec<Row> {
     ];
     rows.extend(metric_rows(models));
     rows.extend([
-        row("Threshold", &|model| words::plain(model.quality.threshold)),
+        row("Threshold", &|model| words::threshold(model.quality.threshold)),
         row("Features", &|model| words::count(model.quality.card.features.len() as u64)),
         row("Model file", &|model| format!("{}\u{202f}kB", words::count(model.bytes.div_ceil(1_000)))),
         row("Customers", &|model| words::count(model.quality.unseen.rows)),

@@ -1,7 +1,7 @@
 //! The pictures of a report: which curves they have and what their marks mean.
 
 use super::plot::{Axis, Plot};
-use super::words::{amount, count, figure, percent};
+use super::words::{amount, count, figure, percent, short_amount};
 use crate::quality::{Point, ProfitCurve, Quality};
 
 const DIAGONAL: [Point; 2] = [[0.0, 0.0], [1.0, 1.0]];
@@ -109,7 +109,8 @@ fn lift(quality: &Quality) -> Plot {
 }
 
 fn profit(curve: &ProfitCurve) -> Plot {
-    let y = Axis::around("profit per 1,000 customers", curve.points.iter().map(|point| point[1]), amount);
+    let y =
+        Axis::around("profit per 1,000 customers", curve.points.iter().map(|point| point[1]), short_amount);
     let costs = curve.costs;
     let legend = |what: &str, point: Point| {
         format!("{what}: {} contacted, profit {}", percent(point[0], 0), amount(point[1]))

@@ -4,14 +4,11 @@
 use super::words;
 use crate::quality::Point;
 
-/// The picture's size in its own units; the page scales it.
-const WIDTH: f64 = 380.0;
-const HEIGHT: f64 = 292.0;
-/// The part of it in which curves are drawn.
-const LEFT: f64 = 58.0;
-const RIGHT: f64 = WIDTH - 10.0;
-const TOP: f64 = 10.0;
-const BOTTOM: f64 = HEIGHT - 44.0;
+/// The part of the picture, 380 wide and 300 high in its own units, in which curves are drawn; the template's frame and grid have the same corners.
+const LEFT: f64 = 46.0;
+const RIGHT: f64 = 360.0;
+const TOP: f64 = 28.0;
+const BOTTOM: f64 = 256.0;
 /// About so many lines across.
 const TICKS: f64 = 5.0;
 
@@ -175,6 +172,6 @@ mod tests {
     fn the_corners_of_the_data_are_the_corners_of_the_picture() {
         let plot = Plot::new("roc", "ROC", Axis::share("x"), Axis::share("y"));
         let plot = plot.line("curve", "", &[[0.0, 0.0], [0.5, 1.0], [1.0, 2.0]]);
-        assert_eq!(plot.lines[0].points, "58.0,248.0 214.0,10.0 370.0,10.0");
+        assert_eq!(plot.lines[0].points, "46.0,256.0 203.0,28.0 360.0,28.0");
     }
 }

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::words::{amount, count, figure, interval, measure, measured, metric, percent, plain};
+use super::words::{
+    amount, count, interval, measure, measured, measured_difference, metric, percent, plain, threshold,
+};
 use crate::quality::{
     Card, CardKind, Confusion, Difference, Fairness, Figures, Group, Importance, Measure, Quality,
 };
@@ -214,12 +216,13 @@ impl FairnessRow {
         };
         let (label, meaning) = measure(of);
         let found = fairness.differences.iter().find(|difference| difference.measure == of);
-        let ends = |one: &Difference| interval([one.difference.low, one.difference.high], show);
+        let show_difference = |value: f64| measured_difference(of, value);
+        let ends = |one: &Difference| interval([one.difference.low, one.difference.high], show_difference);
         FairnessRow {
             label,
             meaning,
             cells: fairness.groups.iter().map(cell).collect(),
-            difference: found.map(|one| show(one.difference.value)).unwrap_or_default(),
+            difference: found.map(|one| show_difference(one.difference.value)).unwrap_or_default(),
             difference_interval: found.map(ends).unwrap_or_default(),
             is_clear: found.is_some_and(|one| one.difference.low > 0.0),
         }
@@ -232,7 +235,7 @@ pub(super) fn card(quality: &Quality) -> Vec<Fact> {
         Fact::new("Name", card.name.as_str()),
         Fact::new("Version", card.version.as_str()),
         Fact::new("Algorithm", super::words::algorithm(card.algorithm)),
-        Fact::new("Threshold", plain(quality.threshold)),
+        Fact::new("Threshold", threshold(quality.threshold)),
         Fact::new("Calibration", card.calibration.as_str()),
         Fact::new("Model file, SHA-256", card.sha256.as_str()),
     ];
@@ -319,7 +322,7 @@ pub(super) fn calibration(quality: &Quality) -> Vec<CalibrationRow> {
         probability: percent(bin.mean_probability, 1),
         left: percent(bin.left.value, 1),
         interval: interval([bin.left.low, bin.left.high], |value| percent(value, 1)),
-        gap: figure(bin.mean_probability - bin.left.value),
+        gap: measured(Measure::CalibrationGap, bin.mean_probability - bin.left.value),
     };
     quality.curves.calibration.iter().map(row).collect()
 }

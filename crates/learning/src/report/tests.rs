@@ -66,7 +66,9 @@ fn hostile_names_are_text_and_the_page_is_well_formed() {
     for element in ["script", "img", "b>"] {
         assert!(!elements.iter().any(|name| name == element), "{element}");
     }
-    assert!(text.contains(HOSTILE) && text.contains("<img src=x>.csv") && text.contains("</title>, <b>, ]]>"));
+    assert!(
+        text.contains(HOSTILE) && text.contains("<img src=x>.csv") && text.contains("</title>, <b>, ]]>")
+    );
     assert_eq!(elements.iter().filter(|name| *name == "polyline").count(), 6 * 2 * 2);
     // Six pictures and a bar for each feature, besides the keys of the legends.
     assert_eq!(elements.iter().filter(|name| *name == "figure").count(), 6);

@@ -27,6 +27,15 @@ pub(super) fn amount(number: f64) -> String {
     format!("{sign}{}", count(whole as u64))
 }
 
+/// An amount where there is little room: 25k, 1.5M.
+pub(super) fn short_amount(number: f64) -> String {
+    match number.abs() {
+        size if size >= 1e6 => minus(format!("{}M", number / 1e6)),
+        size if size >= 1e4 => minus(format!("{}k", number / 1e3)),
+        _ => amount(number),
+    }
+}
+
 /// A share in per cent, with so many decimals.
 pub(super) fn percent(share: f64, decimals: usize) -> String {
     format!("{}{THIN}%", minus(format!("{:.decimals$}", share * 100.0)))
@@ -40,6 +49,11 @@ pub(super) fn figure(number: f64) -> String {
 /// A number as short as it can be said.
 pub(super) fn plain(number: f64) -> String {
     minus(number.to_string())
+}
+
+/// A threshold, to three decimals.
+pub(super) fn threshold(number: f64) -> String {
+    plain((number * 1e3).round() / 1e3)
 }
 
 /// "0.834 to 0.856".
@@ -88,9 +102,21 @@ pub(super) fn measure(measure: Measure) -> (&'static str, &'static str) {
     }
 }
 
+/// How the difference of a measure between two groups is written: in percentage points, but for an area.
+pub(super) fn measured_difference(measure: Measure, value: f64) -> String {
+    match measure {
+        Measure::Auc => figure(value),
+        _ => minus(format!("{:.1}", value * 100.0)) + "\u{202f}pp",
+    }
+}
+
 /// How a measure of fairness is written.
 pub(super) fn measured(measure: Measure, value: f64) -> String {
-    if measure == Measure::Auc { figure(value) } else { percent(value, 1) }
+    match measure {
+        Measure::CalibrationGap => measured_difference(measure, value),
+        Measure::Auc => figure(value),
+        _ => percent(value, 1),
+    }
 }
 
 /// What the model is worth, in a few words.
@@ -108,7 +134,7 @@ pub(super) fn headline(quality: &Quality) -> &'static str {
 /// The same in sentences.
 pub(super) fn verdict(quality: &Quality) -> Vec<String> {
     let figures = &quality.unseen;
-    let mut sentences = vec![ranking(figures), threshold(&figures.confusion, quality.threshold)];
+    let mut sentences = vec![ranking(figures), flagging(&figures.confusion, quality.threshold)];
     if let Some(lift) = figures.metrics.lift_at_10 {
         sentences.push(format!(
             "Contacting the riskiest tenth reaches {lift:.1} times as many leavers as a list drawn at random."
@@ -163,14 +189,14 @@ fn ranking(figures: &Figures) -> String {
     )
 }
 
-fn threshold(confusion: &Confusion, threshold: f64) -> String {
+fn flagging(confusion: &Confusion, at: f64) -> String {
     let share = |part: u64, whole: u64| percent(part as f64 / whole.max(1) as f64, 0);
     let left = confusion.true_positives + confusion.false_negatives;
     let rows = left + confusion.false_positives + confusion.true_negatives;
     format!(
         "At its threshold of {} it flags {} of the customers. {} of those flagged left, and {} of all who \
          left are among them.",
-        plain(threshold),
+        threshold(at),
         share(confusion.flagged(), rows),
         share(confusion.true_positives, confusion.flagged()),
         share(confusion.true_positives, left)
@@ -179,7 +205,7 @@ fn threshold(confusion: &Confusion, threshold: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{amount, count, figure, percent, plain};
+    use super::{amount, count, figure, percent, plain, short_amount};
 
     #[test]
     fn figures_are_written_as_people_read_them() {
