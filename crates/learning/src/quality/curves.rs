@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Estimate, rounded};
+use crate::threshold::is_flagged;
 
 /// The most points of a curve.
 const POINTS_MAX: usize = 200;
@@ -159,7 +160,7 @@ impl Ranking {
         let points: Vec<Point> = (0..=STEPS).map(|step| profit(share(step))).collect();
         let higher = |best: Point, point: &Point| if point[1] > best[1] { *point } else { best };
         let best = points.iter().fold(points[0], higher);
-        let flagged = self.steps.partition_point(|step| step.probability >= threshold) - 1;
+        let flagged = self.steps.partition_point(|step| is_flagged(step.probability, threshold)) - 1;
         let at_threshold = profit(self.steps[flagged].taken / self.rows);
         ProfitCurve { costs, points, best, at_threshold }
     }

@@ -72,27 +72,32 @@ pub struct NamedMetric {
     pub interval: Option<[f64; 2]>,
 }
 
+/// The metrics that were measured, the most telling first, with such intervals as there are.
+#[must_use]
+pub fn named_metrics(metrics: &Metrics, intervals: &BTreeMap<String, [f64; 2]>) -> Vec<NamedMetric> {
+    let all = [
+        ("auc", "ROC AUC", metrics.auc),
+        ("average_precision", "Average precision", metrics.average_precision),
+        ("recall", "Recall", metrics.recall),
+        ("precision", "Precision", metrics.precision),
+        ("f1", "F1", metrics.f1),
+        ("accuracy", "Accuracy", metrics.accuracy),
+        ("lift_at_10", "Lift at 10 %", metrics.lift_at_10),
+        ("calibration_error", "Calibration error", metrics.calibration_error),
+        ("brier", "Brier score", metrics.brier),
+        ("log_loss", "Log loss", metrics.log_loss),
+    ];
+    let known = all.into_iter().filter_map(|(key, label, value)| {
+        Some(NamedMetric { key, label, value: value?, interval: intervals.get(key).copied() })
+    });
+    known.collect()
+}
+
 impl Figures {
     /// The metrics that were measured, the most telling first.
     #[must_use]
     pub fn named(&self) -> Vec<NamedMetric> {
-        let metrics = &self.metrics;
-        let all = [
-            ("auc", "ROC AUC", metrics.auc),
-            ("average_precision", "Average precision", metrics.average_precision),
-            ("recall", "Recall", metrics.recall),
-            ("precision", "Precision", metrics.precision),
-            ("f1", "F1", metrics.f1),
-            ("accuracy", "Accuracy", metrics.accuracy),
-            ("lift_at_10", "Lift at 10 %", metrics.lift_at_10),
-            ("calibration_error", "Calibration error", metrics.calibration_error),
-            ("brier", "Brier score", metrics.brier),
-            ("log_loss", "Log loss", metrics.log_loss),
-        ];
-        let known = all.into_iter().filter_map(|(key, label, value)| {
-            Some(NamedMetric { key, label, value: value?, interval: self.intervals.get(key).copied() })
-        });
-        known.collect()
+        named_metrics(&self.metrics, &self.intervals)
     }
 
     /// There must be leavers and stayers.

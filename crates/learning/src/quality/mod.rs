@@ -18,7 +18,7 @@ pub use card::{Card, CardColumn, CardFeature, CardKind};
 pub use curves::{CalibrationBin, Costs, Curves, Point, ProfitCurve};
 pub use estimate::Estimate;
 pub use fairness::{Difference, Fairness, Group, Measure};
-pub use figures::{Confusion, Figures, NamedMetric};
+pub use figures::{Confusion, Figures, NamedMetric, named_metrics};
 pub(crate) use groups::Groups;
 pub use importance::Importance;
 

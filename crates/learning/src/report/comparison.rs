@@ -1,6 +1,7 @@
 //! Models side by side as one HTML file, with their ROC curves in one picture.
 
 use askama::Template;
+use scoring::Training;
 
 use super::plot::{Axis, Plot};
 use super::{rendered, words};
@@ -35,24 +36,22 @@ struct Row {
     cells: Vec<(String, String)>,
 }
 
-/// Whether the models were measured on the same customers in the same folds, so that their figures may be
-/// compared.
+/// Whether models were measured on the same customers in the same folds, so that their figures may be
+/// compared. Nobody knows what a model without a training was measured on.
 #[must_use]
-pub fn is_same_data(models: &[&Quality]) -> bool {
-    let key = |quality: &Quality| {
-        let training = quality.card.training.as_ref()?;
-        let held_out = quality.held_out.as_ref().map(|part| part.rows);
-        Some((training.sha256.clone(), training.folds, training.seed, quality.unseen.rows, held_out))
+pub fn is_same_data(trainings: &[Option<&Training>]) -> bool {
+    let key = |training: &Training| {
+        (training.sha256.clone(), training.rows, training.positives, training.folds, training.seed)
     };
-    let first = models.first().and_then(|quality| key(quality));
-    first.is_some() && models.iter().all(|quality| key(quality) == first)
+    let first = trainings.first().and_then(|training| training.map(key));
+    first.is_some() && trainings.iter().all(|training| training.map(key) == first)
 }
 
 /// The models side by side, as HTML.
 pub fn comparison(models: &[Compared<'_>]) -> Result<String, Error> {
-    let qualities: Vec<&Quality> = models.iter().map(|model| model.quality).collect();
+    let trainings: Vec<_> = models.iter().map(|model| model.quality.card.training.as_ref()).collect();
     rendered(&Page {
-        is_same_data: is_same_data(&qualities),
+        is_same_data: is_same_data(&trainings),
         names: models.iter().map(|model| model.name.to_owned()).collect(),
         rows: rows(models),
         plots: vec![roc(models)],

@@ -134,7 +134,8 @@ pub(super) fn headline(quality: &Quality) -> &'static str {
 /// The same in sentences.
 pub(super) fn verdict(quality: &Quality) -> Vec<String> {
     let figures = &quality.unseen;
-    let mut sentences = vec![ranking(figures), flagging(&figures.confusion, quality.threshold)];
+    let mut sentences: Vec<String> = ranking(figures).into_iter().collect();
+    sentences.push(flagging(&figures.confusion, quality.threshold));
     if let Some(lift) = figures.metrics.lift_at_10 {
         sentences.push(format!(
             "Contacting the riskiest tenth reaches {lift:.1} times as many leavers as a list drawn at random."
@@ -175,18 +176,18 @@ pub(super) fn how_measured(quality: &Quality) -> String {
     text
 }
 
-fn ranking(figures: &Figures) -> String {
-    let Some(auc) = figures.metrics.auc else { return String::new() };
+fn ranking(figures: &Figures) -> Option<String> {
+    let auc = figures.metrics.auc?;
     let interval = figures
         .intervals
         .get("auc")
         .map_or_else(String::new, |ends| format!("; 95{THIN}% interval {}", interval(*ends, figure)));
-    format!(
+    Some(format!(
         "Of a customer who left and one who stayed, it finds the leaver the riskier one {} of the time \
          (ROC AUC {}{interval}).",
         percent(auc, 1),
         figure(auc)
-    )
+    ))
 }
 
 fn flagging(confusion: &Confusion, at: f64) -> String {
@@ -215,6 +216,7 @@ mod tests {
             [0.26512, -0.001].map(|share| percent(share, 1)),
             ["26.5\u{202f}%", "\u{2212}0.1\u{202f}%"]
         );
+        assert_eq!([5e3, -2.5e4, 1.5e6].map(short_amount), ["5,000", "\u{2212}25k", "1.5M"]);
         assert_eq!([0.84499, -0.0001, -0.25].map(figure), ["0.845", "0.000", "\u{2212}0.250"]);
         assert_eq!([0.5, -72.0].map(plain), ["0.5", "\u{2212}72"]);
     }
