@@ -1,12 +1,11 @@
 //! Labelled customers as numbers and codes, in the order in which a schema lists its features.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use scoring::{FeatureKind, MISSING, Schema, UNKNOWN, match_columns, names};
 
 use crate::error::Error;
 use crate::table::Table;
-use crate::target;
 
 /// Customers with their outcome. Rows lie one after the other, as scoring takes them.
 #[derive(Debug, Clone)]
@@ -21,9 +20,8 @@ pub(crate) struct Dataset {
 }
 
 impl Dataset {
-    /// Reads a labelled file as a schema says.
-    pub(crate) fn read(table: &Table, schema: &Schema) -> Result<Dataset, Error> {
-        let labels = target::labels(table)?;
+    /// Reads a file as a schema says; `labels` tell for each row whether the customer has left.
+    pub(crate) fn read(table: &Table, schema: &Schema, labels: Vec<bool>) -> Result<Dataset, Error> {
         let matches = match_columns(&table.header, schema)?;
         let (mut numbers, mut codes) = (Vec::new(), Vec::new());
         for feature in &schema.features {
@@ -54,6 +52,29 @@ impl Dataset {
     /// How many have left.
     pub(crate) fn positives(&self) -> usize {
         self.labels.iter().filter(|&&label| label).count()
+    }
+
+    /// The same customers without these features.
+    pub(crate) fn without(&self, gone: &HashSet<&str>) -> Dataset {
+        let (mut numbers, mut codes) = (Vec::new(), Vec::new());
+        let (mut number, mut category) = (0, 0);
+        let mut schema = self.schema.clone();
+        schema.features.retain(|feature| {
+            let stays = !gone.contains(feature.name.as_str());
+            match &feature.kind {
+                FeatureKind::Number => {
+                    numbers.extend(stays.then(|| self.number(number).collect::<Vec<f64>>()));
+                    number += 1;
+                }
+                FeatureKind::Category { .. } => {
+                    codes.extend(stays.then(|| self.category(category).collect::<Vec<u32>>()));
+                    category += 1;
+                }
+            }
+            stays
+        });
+        let (numbers, codes) = (by_row(&numbers, self.rows()), by_row(&codes, self.rows()));
+        Dataset { schema, numbers, codes, labels: self.labels.clone() }
     }
 
     /// A number of all customers, by its place among the numbers of the schema.
@@ -104,38 +125,50 @@ fn by_row<T: Copy>(columns: &[Vec<T>], rows: usize) -> Vec<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use scoring::{MISSING, UNKNOWN};
 
     use super::Dataset;
     use crate::error::Error;
-    use crate::features;
+    use crate::labelled::{self, DataOptions};
     use crate::table::Table;
 
     fn table(text: &str) -> Table {
         Table::from_bytes("customers.csv".to_owned(), text.as_bytes()).unwrap()
     }
 
+    fn learned(text: &str) -> Result<Dataset, Error> {
+        Ok(labelled::read(&table(text), &DataOptions::default())?.dataset)
+    }
+
     #[test]
     fn any_vocabulary_gives_the_same_numbers_and_codes() {
-        let learned = table("SeniorCitizen,tenure,Contract,Churn\n0,1.5,One year,No\n1,,Two year,Yes\n");
-        let (schema, _) = features::find(&learned).unwrap();
+        let first =
+            learned("SeniorCitizen,tenure,Contract,Churn\n0,1.5,One year,No\n1,,Two year,Yes\n").unwrap();
         let judged = table(
             "Churn Value,HasContractPhone,Tenure Months,Senior Citizen\n1,Ten years,7,\n0,one year,8,Yes\n",
         );
-        let first = Dataset::read(&learned, &schema).unwrap();
         assert!(first.numbers[0] == 1.5 && first.numbers[1].is_nan());
+        let second = Dataset::read(&judged, &first.schema, vec![true, false]).unwrap();
         assert_eq!((first.codes, first.labels), (vec![0, 1, 1, 2], vec![false, true]));
-        let second = Dataset::read(&judged, &schema).unwrap();
         assert_eq!(second.codes, [MISSING, UNKNOWN, 1, 1]);
         let selected = second.select(&[1]);
         assert_eq!((selected.numbers, selected.codes, selected.labels), (vec![8.0], vec![1, 1], vec![false]));
     }
 
     #[test]
+    fn a_feature_is_taken_away_with_its_cells() {
+        let data = learned("Age,Plan,tenure,Land,Churn\n1,a,5,x,No\n2,b,6,y,Yes\n").unwrap();
+        let less = data.without(&HashSet::from(["Age", "Land"]));
+        assert_eq!((less.numbers, less.codes), (vec![5.0, 6.0], vec![0, 1]));
+        assert_eq!(less.schema.features.len(), 2);
+        assert_eq!((less.schema.features[0].name.as_str(), less.labels), ("Plan", data.labels));
+    }
+
+    #[test]
     fn a_word_among_numbers_is_named() {
-        let bad = table("tenure,Churn\n1,No\nmany,Yes\n");
-        let (schema, _) = features::find(&bad).unwrap();
-        match Dataset::read(&bad, &schema) {
+        match learned("tenure,Churn\n1,No\nmany,Yes\n") {
             Err(Error::Cell { line: 3, column, .. }) => assert_eq!(column, "tenure"),
             other => panic!("{other:?}"),
         }

@@ -146,14 +146,13 @@ fn difference(left: &str, right: &str) -> Derived {
 mod tests {
     use super::{columns, derive};
     use crate::dataset::Dataset;
-    use crate::features;
+    use crate::labelled::{self, DataOptions};
     use crate::random::Random;
     use crate::table::Table;
 
     fn data(text: &str) -> Dataset {
         let table = Table::from_bytes("customers.csv".to_owned(), text.as_bytes()).unwrap();
-        let (schema, _) = features::find(&table).unwrap();
-        Dataset::read(&table, &schema).unwrap()
+        labelled::read(&table, &DataOptions::default()).unwrap().dataset
     }
 
     fn names(data: &Dataset) -> Vec<String> {

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::metrics;
 use crate::recipe;
 use crate::table::Table;
+use crate::target;
 
 /// How a model does on a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,10 +23,12 @@ pub struct Evaluation {
 }
 
 /// Scores the customers of a labelled file and compares with what they did. The file may be in any known
-/// vocabulary and dialect.
+/// vocabulary and dialect. Its target is the column that the model was trained on where it is there, else
+/// the one that is found.
 pub fn evaluate(model: &Model, data: &Path) -> Result<Evaluation, Error> {
     let table = Table::read(data)?;
-    let dataset = Dataset::read(&table, &model.manifest().schema)?;
+    let labels = target::of_model(&table, model.manifest().training.as_ref())?.labels;
+    let dataset = Dataset::read(&table, &model.manifest().schema, labels)?;
     let probabilities = recipe::probabilities(model, &dataset);
     Ok(Evaluation {
         rows: dataset.rows() as u64,

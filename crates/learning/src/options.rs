@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::calibration::CalibrationMethod;
 use crate::error::Error;
+use crate::labelled::DataOptions;
 use crate::search::Search;
 use crate::threshold::ThresholdAim;
 
@@ -20,6 +21,8 @@ const HELD_OUT_MAX: f64 = 0.5;
 pub struct TrainOptions {
     /// Which algorithm.
     pub algorithm: Algorithm,
+    /// What the columns of the file are, as far as it is said.
+    pub data: DataOptions,
     /// The model's name.
     pub name: String,
     /// The version under that name.
@@ -48,6 +51,7 @@ impl TrainOptions {
     pub fn new(algorithm: Algorithm) -> TrainOptions {
         TrainOptions {
             algorithm,
+            data: DataOptions::default(),
             name: name_of(algorithm).to_owned(),
             version: "1".to_owned(),
             folds: 5,

@@ -157,13 +157,12 @@ mod tests {
 
     use super::{Encoding, Missing, Preparation};
     use crate::dataset::Dataset;
-    use crate::features;
+    use crate::labelled::{self, DataOptions};
     use crate::table::Table;
 
     fn data(text: &str) -> Dataset {
         let table = Table::from_bytes("customers.csv".to_owned(), text.as_bytes()).unwrap();
-        let (schema, _) = features::find(&table).unwrap();
-        Dataset::read(&table, &schema).unwrap()
+        labelled::read(&table, &DataOptions::default()).unwrap().dataset
     }
 
     #[test]
@@ -203,11 +202,11 @@ mod tests {
     #[test]
     fn outliers_are_moved_to_the_quantiles_of_the_customers_at_hand() {
         let mut text = "Age,Plan,Churn\n".to_owned();
-        (0..=100).for_each(|row| text += &format!("{row},{},{}\n", row % 3, ["Yes", "No"][row % 2]));
+        (0..=100).for_each(|row| text += &format!("{},{},{}\n", 2 * row, row % 3, ["Yes", "No"][row % 2]));
         let data = data(&text);
         let prepared = Preparation { clip: 0.05, ..Preparation::default() }.fit(&data).unwrap();
         let ages: Vec<f64> = prepared.matrix(&data).unwrap().column(0).collect();
-        assert_eq!([ages[0], ages[5], ages[50], ages[95], ages[100]], [5.0, 5.0, 50.0, 95.0, 95.0]);
+        assert_eq!([ages[0], ages[5], ages[50], ages[95], ages[100]], [10.0, 10.0, 100.0, 190.0, 190.0]);
     }
 
     #[test]
@@ -241,7 +240,7 @@ mod tests {
     fn what_is_selected_is_all_that_a_model_needs() {
         let mut text = "tenure,Months,Age,TotalCharges,Churn\n".to_owned();
         for row in 0..200 {
-            let label = if (row * 7) % 100 < 40 { "Yes" } else { "No" };
+            let label = if ((row * 7) % 100 < 40) != (row % 9 == 0) { "Yes" } else { "No" };
             text += &format!("{},{},{},{},{label}\n", (row * 7) % 100, (row * 7) % 100 * 2, row % 3, row);
         }
         let data = data(&text);

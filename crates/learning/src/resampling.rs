@@ -41,12 +41,14 @@ pub(crate) enum Resampling {
     /// New leavers between leavers that are alike; categories become shares of their columns.
     Smote,
     /// The same before preparation, where a new leaver has one value of each category.
+    #[serde(alias = "smote-nc")]
     SmoteNc,
     /// Fewer stayers, drawn by lot.
     Undersample,
     /// Without the stayers that are nearest to a leaver, and the leaver to them.
     Tomek,
     /// SMOTE, and then without both ends of each Tomek link.
+    #[serde(alias = "smote-tomek")]
     SmoteTomek,
 }
 
@@ -109,7 +111,7 @@ mod tests {
 
     #[test]
     fn methods_have_the_names_that_people_set() {
-        let names = ["none", "smote", "smote_nc", "undersample", "tomek", "smote_tomek"];
+        let names = ["none", "smote", "smote_nc", "undersample", "tomek", "smote-tomek"];
         let read = names.map(|name| serde_json::from_value::<Resampling>(name.into()).unwrap());
         assert_eq!(read[0], Resampling::default());
         assert_eq!(read[5], Resampling::SmoteTomek);

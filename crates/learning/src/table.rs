@@ -79,6 +79,11 @@ impl Table {
         self.records.iter().map(move |record| record[column].trim())
     }
 
+    /// The cells of a row, as they are.
+    pub(crate) fn row(&self, row: usize) -> impl Iterator<Item = &str> {
+        self.records[row].iter()
+    }
+
     /// A cell as a number: NaN where it is empty, nothing where it is no number.
     pub(crate) fn number(&self, cell: &str) -> Option<f64> {
         if cell.is_empty() {

@@ -10,6 +10,7 @@ use scoring::{Manifest, Model};
 
 use crate::error::Error;
 use crate::features::LeftOut;
+use crate::labelled::DataReport;
 use crate::quality::{QUALITY_FILE, Quality};
 use crate::report::{self, REPORT_FILE};
 
@@ -18,7 +19,7 @@ use crate::report::{self, REPORT_FILE};
 pub struct TrainedModel {
     pub(crate) manifest: Manifest,
     pub(crate) file: Vec<u8>,
-    pub(crate) left_out: Vec<LeftOut>,
+    pub(crate) data: DataReport,
     pub(crate) quality: Quality,
 }
 
@@ -38,7 +39,13 @@ impl TrainedModel {
     /// The columns of the training file that are no features, and why.
     #[must_use]
     pub fn left_out(&self) -> &[LeftOut] {
-        &self.left_out
+        &self.data.left_out
+    }
+
+    /// What was made of the training file: target, features, rows that repeat others.
+    #[must_use]
+    pub fn data(&self) -> &DataReport {
+        &self.data
     }
 
     /// Everything that was measured.

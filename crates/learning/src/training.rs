@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::cross_validation::{Unseen, cross_validate};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::labelled::{self, Labelled};
 use crate::metrics::Auc;
 use crate::options::{TrainOptions, description_of};
 use crate::quality::importance::{permutation, summarise};
@@ -23,7 +24,7 @@ use crate::quality::{self, Evidence, Groups, Importance};
 use crate::recipe::{Fitted, Recipe};
 use crate::table::Table;
 use crate::trained_model::TrainedModel;
-use crate::{calibration, features, folds};
+use crate::{calibration, folds};
 
 /// Fewer leavers or stayers than this in a fold measure nothing.
 const FOLD_CLASS_MIN: usize = 2;
@@ -52,8 +53,7 @@ pub fn train(
 ) -> Result<TrainedModel, Error> {
     options.check()?;
     let table = Table::read(data)?;
-    let (schema, left_out) = features::find(&table)?;
-    let dataset = Dataset::read(&table, &schema)?;
+    let Labelled { dataset, rows, report } = labelled::read(&table, &options.data)?;
     let folds = options.folds as usize;
     let positives = dataset.positives();
     if positives.min(dataset.rows() - positives) < FOLD_CLASS_MIN * folds {
@@ -77,13 +77,14 @@ pub fn train(
         calibration::fit(options.calibration, &unseen.scores, &dataset.labels, options.seed);
     let probabilities = unseen.probabilities(&dataset.labels, options.calibration, options.seed);
     manifest.threshold = options.threshold.choose(&probabilities, &dataset.labels)?;
-    let all_rows: Vec<usize> = (0..dataset.rows()).collect();
-    let groups = Groups::find(&table, &all_rows, None)?;
+    let groups = Groups::find(&table, &rows, None)?;
     manifest.training = Some(Training {
         file_name: table.file_name,
         sha256: table.sha256,
         rows: dataset.rows() as u64,
         positives: positives as u64,
+        target: Some(report.target.clone()),
+        positive: Some(report.positive.clone()),
         folds: options.folds,
         seed: options.seed,
         parameters: Value::Object(recipe.settings()?),
@@ -91,7 +92,7 @@ pub fn train(
     let held_out = choice.held_out.as_ref();
     let quality = quality::measure(Evidence {
         manifest: &manifest,
-        left_out: &left_out,
+        left_out: &report.left_out,
         data: &dataset,
         fold_of: &unseen.fold_of,
         probabilities: &probabilities,
@@ -105,7 +106,7 @@ pub fn train(
         groups: &groups,
     });
     manifest.metrics = quality.unseen.metrics.clone();
-    Ok(TrainedModel { manifest, file, left_out, quality })
+    Ok(TrainedModel { manifest, file, data: report, quality })
 }
 
 /// The fits of one training, counted.

@@ -188,6 +188,12 @@ pub struct Training {
     pub rows: u64,
     /// Those who left.
     pub positives: u64,
+    /// The column that told who had left; nothing in manifests of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Its value for those who had left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub positive: Option<String>,
     /// Folds of the cross-validation.
     pub folds: u32,
     /// Seed of everything random.

@@ -7,7 +7,7 @@ use std::thread;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use learning::{LeftOut, Progress, Range, Search, ThresholdAim, TrainOptions, TrainedModel};
+use learning::{DataOptions, LeftOut, Progress, Range, Search, ThresholdAim, TrainOptions, TrainedModel};
 use scoring::Algorithm;
 use serde_json::{Value, json};
 
@@ -27,6 +27,18 @@ pub struct Arguments {
     /// The customers, with a column that tells who left, such as Churn
     #[arg(long, value_name = "CSV")]
     data: PathBuf,
+    /// The column that tells who left [default: found by its name]
+    #[arg(long, value_name = "COLUMN")]
+    target: Option<String>,
+    /// Its value for those who left [default: found by what it says]
+    #[arg(long, value_name = "VALUE")]
+    positive: Option<String>,
+    /// A column that is a feature although its name or cells speak against it (repeatable)
+    #[arg(long, value_name = "COLUMN")]
+    keep: Vec<String>,
+    /// A column that is no feature (repeatable)
+    #[arg(long, value_name = "COLUMN")]
+    drop: Vec<String>,
     /// The model's directory; a model that is there is replaced once the new one is complete
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -111,6 +123,12 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
 
 fn options(arguments: &Arguments) -> Result<TrainOptions> {
     let mut options = TrainOptions::new(arguments.algorithm.into());
+    options.data = DataOptions {
+        target: arguments.target.clone(),
+        positive: arguments.positive.clone(),
+        keep: arguments.keep.clone(),
+        drop: arguments.drop.clone(),
+    };
     options.folds = arguments.folds;
     options.seed = arguments.seed;
     options.held_out = arguments.hold_out;
@@ -200,16 +218,11 @@ fn value_of(text: &str) -> Value {
 fn report(trained: &TrainedModel, arguments: &Arguments, global: &Global) -> Result<()> {
     let manifest = trained.manifest();
     if global.json {
-        let left_out: Vec<_> = trained
-            .left_out()
-            .iter()
-            .map(|LeftOut { column, reason }| json!({ "column": column, "reason": format!("{reason:?}").to_lowercase() }))
-            .collect();
         return print_json(&json!({
             "directory": arguments.out,
             "manifest": manifest,
             "quality": trained.quality(),
-            "left_out": left_out,
+            "data": trained.data(),
         }));
     }
     print_line(&format!(
@@ -220,7 +233,7 @@ fn report(trained: &TrainedModel, arguments: &Arguments, global: &Global) -> Res
         trained.model_file().len()
     ))?;
     for LeftOut { column, reason } in trained.left_out() {
-        print_line(&format!("  column {column} is no feature ({})", format!("{reason:?}").to_lowercase()))?;
+        print_line(&format!("  column {column} is no feature: it {reason}"))?;
     }
     print_line(METRICS_HEADER)?;
     metrics_lines(&manifest.metrics).iter().try_for_each(|line| print_line(line))?;

@@ -179,17 +179,19 @@ fn limits(manifest: &Manifest) -> Vec<String> {
 mod tests {
     use super::{CardKind, features};
     use crate::dataset::Dataset;
+    use crate::labelled::{self, DataOptions};
     use crate::table::Table;
 
     #[test]
     fn features_are_told_with_ranges_and_missing_cells() {
         let text = "Plan,age,weight,Churn\ngold,7.5,,Yes\nsilver,-2,,No\n,3,,No\ngold,,,No\n";
         let table = Table::from_bytes("customers.csv".to_owned(), text.as_bytes()).unwrap();
-        let (mut schema, _) = crate::features::find(&table).unwrap();
+        let read = labelled::read(&table, &DataOptions::default()).unwrap().dataset;
+        let mut schema = read.schema;
         let mut empty = schema.features[1].clone();
         empty.name = "weight".to_owned();
         schema.features.push(empty);
-        let found = features(&Dataset::read(&table, &schema).unwrap());
+        let found = features(&Dataset::read(&table, &schema, read.labels).unwrap());
         let kinds: Vec<_> = found.iter().map(|feature| (feature.name.as_str(), &feature.kind)).collect();
         let plans = CardKind::Category { values: vec!["gold".to_owned(), "silver".to_owned()] };
         assert_eq!(

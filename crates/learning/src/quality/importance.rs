@@ -99,7 +99,7 @@ mod tests {
 
     use super::{Drops, permutation, summarise};
     use crate::dataset::Dataset;
-    use crate::features;
+    use crate::labelled::{self, DataOptions};
     use crate::learner::json;
     use crate::recipe::Recipe;
     use crate::table::Table;
@@ -113,7 +113,9 @@ mod tests {
             text += &format!("{noise},{colour},{usage},{left}\n");
         }
         let table = Table::from_bytes("customers.csv".to_owned(), text.as_bytes()).unwrap();
-        Dataset::read(&table, &features::find(&table).unwrap().0).unwrap()
+        // What decides alone is left out where nobody says that it is a feature.
+        let options = DataOptions { keep: vec!["usage".to_owned()], ..DataOptions::default() };
+        labelled::read(&table, &options).unwrap().dataset
     }
 
     #[test]
