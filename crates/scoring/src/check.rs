@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::block::Block;
 use crate::columns::match_columns;
 use crate::dialect::Dialect;
+use crate::index::RecordIndex;
+use crate::kernels::Level;
 use crate::manifest::Schema;
 use crate::problem::{InputError, PROBLEMS_MAX, Problem, ScoreError, code};
 use crate::reader::{Chunk, RECORD_BYTES_MAX, TextReader};
@@ -79,6 +81,34 @@ pub fn check_csv(schema: &Schema, dialect: &Dialect, input: impl Read) -> Result
         return Err(InputError::new(code::NO_ROWS, "The file has a header and no customers.").into());
     }
     Ok(report)
+}
+
+/// Counts customers and cells without reading their values: what it costs to find and check them.
+pub fn count_cells(dialect: &Dialect, input: impl Read) -> Result<(u64, u64), ScoreError> {
+    let mut reader = TextReader::new(dialect, input);
+    let header = reader.header()?.names;
+    let delimiter = dialect.delimiter_byte();
+    let mut index = RecordIndex::new(Level::best(), delimiter);
+    let (mut chunk, mut rows, mut cells) = (Chunk::default(), 0, 0);
+    while reader.read(&mut chunk)? {
+        index.begin();
+        let mut is_checked = false;
+        while !index.is_done(&chunk.text) {
+            if !index.advance(&chunk.text) && !is_checked {
+                text::check(&chunk.text, chunk.first_line, delimiter, &header)?;
+                is_checked = true;
+            }
+            for _ in 0..index.available() {
+                let record = index.take();
+                let content = &chunk.text[record.start..record.line_end];
+                let content = content.strip_suffix(b"\r").unwrap_or(content);
+                let is_blank = is_blank(content, delimiter);
+                rows += u64::from(!is_blank);
+                cells += if is_blank { 0 } else { record.cells as u64 };
+            }
+        }
+    }
+    Ok((rows, cells))
 }
 
 struct Checker<'plan> {

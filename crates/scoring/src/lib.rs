@@ -28,6 +28,7 @@ pub mod catboost;
 mod charset;
 mod check;
 mod chunk;
+mod chunks;
 mod columns;
 mod customers;
 mod derived;
@@ -62,7 +63,7 @@ pub mod vocabulary;
 pub mod xgboost;
 
 pub use calibration::Calibration;
-pub use check::{CheckReport, ColumnReport, check_csv};
+pub use check::{CheckReport, ColumnReport, check_csv, count_cells};
 pub use columns::{ColumnMatch, match_columns};
 pub use customers::{Scored, score_customers};
 pub use derived::{Derived, Formula};

@@ -5,6 +5,8 @@ use std::io::{self, BufReader, Read};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::dialect::{Compression, Dialect};
+use crate::kernels::Level;
+use crate::kernels::separators::last_line_end;
 use crate::layout::{HEADER_BLANK_DELIMITER, header_names, problem_at, record_error};
 use crate::problem::{InputError, ScoreError, code};
 use crate::records::{RecordEnd, count_lines, is_blank, last_record_end, record_end, without_line_end};
@@ -40,6 +42,7 @@ pub(crate) struct TextReader<R: Read> {
     input: Input<R>,
     transcoder: Transcoder,
     delimiter: u8,
+    /// Bytes that are not UTF-8 yet.
     buffer: Vec<u8>,
     /// Text that is in no chunk yet. It begins with a record.
     pending: Vec<u8>,
@@ -80,7 +83,7 @@ impl<R: Read> TextReader<R> {
             input,
             transcoder: Transcoder::new(dialect.encoding),
             delimiter: dialect.delimiter_byte(),
-            buffer: vec![0; READ_BYTES],
+            buffer: Vec::new(),
             pending: Vec::new(),
             line: 1,
             is_end: false,
@@ -90,9 +93,7 @@ impl<R: Read> TextReader<R> {
 
     /// Reads the header, which must be asked for first.
     pub(crate) fn header(&mut self) -> Result<HeaderRecord, ScoreError> {
-        while self.pending.len() < 3 && !self.is_end {
-            self.fill()?;
-        }
+        self.fill(READ_BYTES)?;
         let has_bom = self.pending.starts_with("\u{feff}".as_bytes());
         if has_bom {
             self.pending.drain(.."\u{feff}".len());
@@ -103,7 +104,7 @@ impl<R: Read> TextReader<R> {
                 RecordEnd::Open { quote: None } if self.is_end => self.pending.len(),
                 RecordEnd::Open { quote } => {
                     self.check_open(0, quote)?;
-                    self.fill()?;
+                    self.fill(READ_BYTES)?;
                     continue;
                 }
             };
@@ -127,10 +128,11 @@ impl<R: Read> TextReader<R> {
     pub(crate) fn read(&mut self, chunk: &mut Chunk) -> Result<bool, ScoreError> {
         let mut wanted = CHUNK_BYTES;
         let cut = loop {
-            while self.pending.len() < wanted && !self.is_end {
-                self.fill()?;
+            if self.pending.len() < wanted && !self.is_end {
+                self.fill(wanted - self.pending.len())?;
             }
-            let complete = last_record_end(&self.pending, self.delimiter);
+            let complete = last_line_end(Level::best(), &self.pending, self.delimiter)
+                .unwrap_or_else(|| last_record_end(&self.pending, self.delimiter));
             let open_quote = match record_end(&self.pending, complete, self.delimiter) {
                 RecordEnd::Open { quote } => quote,
                 RecordEnd::At(_) => None,
@@ -163,34 +165,35 @@ impl<R: Read> TextReader<R> {
         Ok(())
     }
 
-    fn fill(&mut self) -> Result<(), ScoreError> {
-        let read = match &mut self.input {
-            Input::Plain(input) => read_some(input, &mut self.buffer)?,
-            Input::Gzip(decoder) => match read_some(decoder, &mut self.buffer) {
-                Ok(read) => read,
+    /// Reads this much, or what is left of the file.
+    fn fill(&mut self, bytes: usize) -> Result<(), ScoreError> {
+        // UTF-8 goes straight to where it stays.
+        let target = if self.transcoder.is_needed() { &mut self.buffer } else { &mut self.pending };
+        let before = target.len();
+        let limit = bytes as u64;
+        match &mut self.input {
+            Input::Plain(input) => _ = input.take(limit).read_to_end(target)?,
+            Input::Gzip(decoder) => match decoder.take(limit).read_to_end(target) {
+                Ok(_) => {}
                 Err(error) if decoder.get_ref().get_ref().has_failed => return Err(error.into()),
                 Err(_) => {
                     let message = "The file begins as gzip but is damaged or incomplete.";
                     return Err(InputError::new(code::BAD_GZIP, message).into());
                 }
             },
-        };
-        self.is_end = read == 0;
-        if self.transcoder.push(&self.buffer[..read], self.is_end, &mut self.pending).is_err() {
+        }
+        self.is_end = target.len() - before < bytes;
+        if !self.transcoder.is_needed() {
+            return Ok(());
+        }
+        let is_text = self.transcoder.push(&self.buffer, self.is_end, &mut self.pending).is_ok();
+        self.buffer.clear();
+        if !is_text {
             let message = "this is no text in the file's encoding";
             let place = self.pending.len();
             let problem = problem_at(&self.pending, self.line, self.delimiter, place, &self.names, message);
             return Err(InputError::at(code::BAD_ENCODING, problem).into());
         }
         Ok(())
-    }
-}
-
-fn read_some(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match input.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
     }
 }

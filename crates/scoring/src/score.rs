@@ -1,18 +1,22 @@
 //! Scores a customer file: the same file comes out, with two more columns.
 //!
 //! A file goes through in chunks of whole records. Reading a chunk, scoring it and writing it are three
-//! steps, and only the first and the last know what came before.
+//! steps, and only the first and the last know what came before, so that the second may be done on several
+//! threads.
 
 use std::io::{Read, Write};
+use std::num::NonZero;
+use std::thread;
 
 use serde::{Deserialize, Serialize};
 
 use crate::chunk::ChunkScorer;
+use crate::chunks::score_chunks;
 use crate::dialect::Dialect;
 use crate::model::Model;
 use crate::names;
 use crate::problem::{InputError, ScoreError, code};
-use crate::reader::{Chunk, HeaderRecord, TextReader};
+use crate::reader::{HeaderRecord, TextReader};
 use crate::records::without_line_end;
 use crate::result::write_cell;
 use crate::rows::Plan;
@@ -30,12 +34,23 @@ pub enum OnError {
 }
 
 /// How a file is scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScoreOptions {
     /// What to do with customers that cannot be scored.
     pub on_error: OnError,
     /// The most customers that are accepted.
     pub rows_max: u64,
+    /// How many threads score; the calling thread reads and writes. With one thread it does everything.
+    /// The result is the same for any number.
+    pub threads: usize,
+}
+
+impl Default for ScoreOptions {
+    /// Fails on faults, accepts any number of customers, and uses all processors.
+    fn default() -> ScoreOptions {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        ScoreOptions { on_error: OnError::Fail, rows_max: u64::MAX, threads }
+    }
 }
 
 /// The columns that every result has.
@@ -63,21 +78,17 @@ pub fn score_csv(
     let header = reader.header()?;
     let plan = Plan::new(&model.manifest().schema, dialect, header.names.clone())?;
     output.write_all(&header_line(&header, plan.delimiter, options.on_error))?;
-    let mut scorer = ChunkScorer::new(model, &plan, options.on_error);
     let mut tally = Tally::default();
-    let (mut chunk, mut result) = (Chunk::default(), Vec::new());
-    while reader.read(&mut chunk)? {
-        result.clear();
-        tally.add(scorer.score(&chunk, &mut result)?);
+    let scorer = || ChunkScorer::new(model, &plan, options.on_error);
+    score_chunks(&mut reader, options.threads, scorer, |part, result| {
+        tally.add(part);
         if tally.rows > options.rows_max {
             let message = format!("The file has more than {} customers.", options.rows_max);
             return Err(InputError::new(code::TOO_MANY_ROWS, message).into());
         }
-        output.write_all(&result)?;
-        if !progress(tally.rows) {
-            return Err(ScoreError::Stopped);
-        }
-    }
+        output.write_all(result)?;
+        if progress(tally.rows) { Ok(()) } else { Err(ScoreError::Stopped) }
+    })?;
     output.flush()?;
     if tally.rows == 0 {
         return Err(InputError::new(code::NO_ROWS, "The file has a header and no customers.").into());

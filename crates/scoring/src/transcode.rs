@@ -24,6 +24,11 @@ impl Transcoder {
         Transcoder { decoder: encoding.map(|encoding| encoding.new_decoder_without_bom_handling()) }
     }
 
+    /// Whether the bytes are anything else than UTF-8.
+    pub(crate) fn is_needed(&self) -> bool {
+        self.decoder.is_some()
+    }
+
     /// Appends the text of the next bytes; `is_last` where no more will come. After an error, `text` ends
     /// right before the malformed place.
     pub(crate) fn push(&mut self, bytes: &[u8], is_last: bool, text: &mut Vec<u8>) -> Result<(), Malformed> {

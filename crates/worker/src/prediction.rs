@@ -60,7 +60,7 @@ async fn prepare(platform: &Platform, claim: &Claim) -> Result<Pass, Error> {
         output: result_path(work.prediction, claim.attempt),
         model,
         dialect: work.dialect,
-        options: ScoreOptions { on_error: work.on_error, rows_max: work.rows_max },
+        options: ScoreOptions { on_error: work.on_error, rows_max: work.rows_max, ..ScoreOptions::default() },
     })
 }
 

@@ -184,7 +184,7 @@ mod tests {
                 output: "out".into(),
                 model: Arc::new(model()),
                 dialect: inspector.finish().expect("a readable file").dialect,
-                options: ScoreOptions { on_error: OnError::Fail, rows_max: 100 },
+                options: ScoreOptions { on_error: OnError::Fail, rows_max: 100, ..ScoreOptions::default() },
             }
         }
 

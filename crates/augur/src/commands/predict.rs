@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// Prefix text cells that a spreadsheet would take for a formula
     #[arg(long)]
     spreadsheet_safe: bool,
+    /// How many threads score [default: one per processor]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZero<usize>>,
 }
 
 #[derive(Clone, Copy, Default, ValueEnum)]
@@ -69,7 +73,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     file.rewind()?;
     let mut output = Output::open(arguments.output.as_deref())?;
     let bar = progress(Some(inspection.rows), "customers");
-    let options = ScoreOptions { on_error: arguments.on_error.into(), rows_max: u64::MAX };
+    let all = ScoreOptions::default();
+    let threads = arguments.threads.map_or(all.threads, NonZero::get);
+    let options = ScoreOptions { on_error: arguments.on_error.into(), threads, ..all };
     let score = |writer: &mut dyn Write| {
         score_csv(&found.model, &inspection.dialect, BufReader::new(&file), writer, &options, &mut |rows| {
             bar.set_position(rows);

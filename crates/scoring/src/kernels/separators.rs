@@ -96,6 +96,38 @@ pub(crate) fn scan(
     Seen { is_plain: state.is_plain, is_regular: state.irregular == 0 }
 }
 
+/// Where the last record of the text ends that ends in it, 0 if none does; the text begins with a record
+/// and has less than 4 GiB. Nothing: the quotes are not regular, so that this cannot say.
+pub(crate) fn last_line_end(level: Level, text: &[u8], delimiter: u8) -> Option<usize> {
+    if memchr::memchr(b'"', text).is_none() {
+        return Some(memchr::memrchr(b'\n', text).map_or(0, |last| last + 1));
+    }
+    let mut state = State {
+        delimiter,
+        carry: Carry::RECORD,
+        place: 0,
+        places: std::ptr::null_mut(),
+        place_count: 0,
+        ends: std::ptr::null_mut(),
+        end_count: 0,
+        irregular: 0,
+        is_plain: true,
+    };
+    match level {
+        Level::Portable => last_portable(text, &mut state),
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: this level is only made where the processor has the instructions.
+        Level::Avx2 => unsafe { last_avx2(text, &mut state) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Level::Avx512 => unsafe { last_avx512(text, &mut state) },
+        #[cfg(not(target_arch = "x86_64"))]
+        Level::Avx2 | Level::Avx512 => last_portable(text, &mut state),
+    }
+    let is_regular = state.irregular == 0 && !matches!(delimiter, b'"' | b'\n' | b'\r');
+    is_regular.then_some(state.end_count)
+}
+
 struct State {
     delimiter: u8,
     carry: Carry,
@@ -132,6 +164,14 @@ impl State {
         self.carry.inside = 0u64.wrapping_sub(inside >> 63);
         self.irregular |= quotes & inside & !may_open;
         (separators & !inside, newlines & !inside)
+    }
+
+    /// Notes the end of a block's last line.
+    #[inline(always)]
+    fn note_last(&mut self, newlines: u64) {
+        if newlines != 0 {
+            self.end_count = self.place as usize + (64 - newlines.leading_zeros() as usize);
+        }
     }
 
     /// Appends the indices of a block's line ends.
@@ -192,19 +232,16 @@ fn tail(stretch: &[u8], delimiter: u8) -> ([u8; BLOCK], bool) {
     (block, !rest.is_empty())
 }
 
-/// Goes over a stretch with one level's instructions.
+/// Goes over a stretch with one level's instructions: `$take` gets the separators of each block, and which
+/// of them are line ends.
 macro_rules! scan_blocks {
-    ($stretch:expr, $state:expr, $masks:expr, $prefix_xor:expr, $push_places:expr) => {{
+    ($stretch:expr, $state:expr, $masks:expr, $prefix_xor:expr, $take:expr) => {{
         let (last, has_last) = tail($stretch, $state.delimiter);
         let (blocks, rest) = $stretch.as_chunks::<BLOCK>();
         for block in blocks.iter().chain(has_last.then_some(&last)) {
             let masks = $masks(block, $state);
             let (separators, newlines) = $state.resolve(masks, $prefix_xor);
-            // SAFETY: the caller made room for an entry per byte, and for the slack.
-            unsafe {
-                $state.push_ends(separators, newlines);
-                $push_places($state, separators);
-            }
+            $take($state, separators, newlines);
             $state.place = $state.place.wrapping_add(BLOCK as u32);
         }
         // What the filling said about the byte behind it is not so; where the text goes on, the next scan
@@ -220,11 +257,19 @@ macro_rules! scan_blocks {
 ///
 /// The lists must have room for an entry per byte of the stretch, its last block rounded up, and the slack.
 unsafe fn scan_portable(stretch: &[u8], state: &mut State) {
-    let push_places = |state: &mut State, separators| unsafe {
-        // SAFETY: as the function's own.
-        state.push_places(separators);
+    let push = |state: &mut State, separators, newlines| {
+        // SAFETY: the caller made room for an entry per byte, and for the slack.
+        unsafe {
+            state.push_ends(separators, newlines);
+            state.push_places(separators);
+        }
     };
-    scan_blocks!(stretch, state, masks_portable, prefix_xor, push_places);
+    scan_blocks!(stretch, state, masks_portable, prefix_xor, push);
+}
+
+fn last_portable(text: &[u8], state: &mut State) {
+    let note = |state: &mut State, _, newlines| state.note_last(newlines);
+    scan_blocks!(text, state, masks_portable, prefix_xor, note);
 }
 
 fn masks_portable(block: &[u8; BLOCK], state: &mut State) -> Masks {
@@ -271,11 +316,21 @@ fn prefix_xor(mut bits: u64) -> u64 {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,pclmulqdq")]
 unsafe fn scan_avx2(stretch: &[u8], state: &mut State) {
-    let push_places = |state: &mut State, separators| unsafe {
-        // SAFETY: as the function's own.
-        state.push_places(separators);
+    let push = |state: &mut State, separators, newlines| {
+        // SAFETY: the caller made room for an entry per byte, and for the slack.
+        unsafe {
+            state.push_ends(separators, newlines);
+            state.push_places(separators);
+        }
     };
-    scan_blocks!(stretch, state, masks_avx2, |bits| prefix_xor_clmul(bits), push_places);
+    scan_blocks!(stretch, state, masks_avx2, |bits| prefix_xor_clmul(bits), push);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,pclmulqdq")]
+fn last_avx2(text: &[u8], state: &mut State) {
+    let note = |state: &mut State, _, newlines| state.note_last(newlines);
+    scan_blocks!(text, state, masks_avx2, |bits| prefix_xor_clmul(bits), note);
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -317,11 +372,21 @@ fn prefix_xor_clmul(bits: u64) -> u64 {
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2")]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,pclmulqdq")]
 unsafe fn scan_avx512(stretch: &[u8], state: &mut State) {
-    let push_places = |state: &mut State, separators| unsafe {
-        // SAFETY: as the function's own.
-        push_places_avx512(state, separators);
+    let push = |state: &mut State, separators, newlines| {
+        // SAFETY: the caller made room for an entry per byte, and for the slack.
+        unsafe {
+            state.push_ends(separators, newlines);
+            push_places_avx512(state, separators);
+        }
     };
-    scan_blocks!(stretch, state, masks_avx512, |bits| prefix_xor_clmul(bits), push_places);
+    scan_blocks!(stretch, state, masks_avx512, |bits| prefix_xor_clmul(bits), push);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt,pclmulqdq")]
+fn last_avx512(text: &[u8], state: &mut State) {
+    let note = |state: &mut State, _, newlines| state.note_last(newlines);
+    scan_blocks!(text, state, masks_avx512, |bits| prefix_xor_clmul(bits), note);
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -72,7 +72,7 @@ fn records_beyond_the_limit_are_told() {
 
 #[test]
 fn bytes_that_are_no_text_are_told() {
-    let options = ScoreOptions { on_error: OnError::Skip, rows_max: 10 };
+    let options = ScoreOptions { on_error: OnError::Skip, rows_max: 10, ..ScoreOptions::default() };
     let good = format!("{HEADER}\n1,2,,0\n");
     let score = |bytes: &[u8]| match score_csv(
         &model(),
@@ -126,7 +126,7 @@ fn a_file_of_which_nobody_can_be_scored_fails() {
 #[test]
 fn more_customers_than_paid_for_fail() {
     let text = format!("{HEADER}\n{}", "1,2,,0\n".repeat(11));
-    let options = |rows_max| ScoreOptions { on_error: OnError::Fail, rows_max };
+    let options = |rows_max| ScoreOptions { on_error: OnError::Fail, rows_max, ..ScoreOptions::default() };
     let score = |rows_max| {
         let dialect = dialect(text.as_bytes());
         score_csv(&model(), &dialect, text.as_bytes(), Vec::new(), &options(rows_max), &mut |_| true)
@@ -143,7 +143,7 @@ fn a_disk_that_fails_is_no_fault_of_the_file() {
             Err(io::Error::other("broken"))
         }
     }
-    let options = ScoreOptions { on_error: OnError::Fail, rows_max: 10 };
+    let options = ScoreOptions { on_error: OnError::Fail, rows_max: 10, ..ScoreOptions::default() };
     let good = format!("{HEADER}\n1,2,,0\n");
     for file in [good.as_bytes().to_vec(), crate::shop::gzip(good.as_bytes())] {
         let dialect = dialect(&file);

@@ -11,3 +11,4 @@ mod inspection;
 mod networks;
 mod results;
 mod shop;
+mod threads;

@@ -171,7 +171,8 @@ fn long_files_come_out_in_order_and_whole() {
     }
     let mut heard = Vec::new();
     let mut result = Vec::new();
-    let options = ScoreOptions { on_error: OnError::Fail, rows_max: u64::from(rows) };
+    let options =
+        ScoreOptions { on_error: OnError::Fail, rows_max: u64::from(rows), ..ScoreOptions::default() };
     let summary =
         score_csv(&model(), &dialect(text.as_bytes()), text.as_bytes(), &mut result, &options, &mut |rows| {
             heard.push(rows);
@@ -202,7 +203,7 @@ fn long_files_come_out_in_order_and_whole() {
 #[test]
 fn the_caller_may_stop() {
     let text = "tenure,MonthlyCharges,Contract,SeniorCitizen\n2,70.7,,1\n";
-    let options = ScoreOptions { on_error: OnError::Fail, rows_max: 10 };
+    let options = ScoreOptions { on_error: OnError::Fail, rows_max: 10, ..ScoreOptions::default() };
     let stopped =
         score_csv(&model(), &dialect(text.as_bytes()), text.as_bytes(), Vec::new(), &options, &mut |_| false);
     assert!(matches!(stopped, Err(ScoreError::Stopped)));

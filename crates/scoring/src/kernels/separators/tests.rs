@@ -1,6 +1,6 @@
 //! Every level against the definition in [`crate::records`], on texts made to be difficult.
 
-use super::{Carry, Seen, Separators, scan};
+use super::{Carry, Seen, Separators, last_line_end, scan};
 use crate::kernels::Level;
 use crate::records::{RecordEnd, record_end, split};
 
@@ -116,6 +116,12 @@ fn a_scan_never_calls_text_regular_that_the_definition_reads_otherwise() {
             assert_eq!(reference.0, expected(&text), "{:?}", String::from_utf8_lossy(&text));
         }
         irregular += usize::from(!reference.1.is_regular);
+        let end = last_line_end(Level::Portable, &text, b',');
+        assert!(end.is_none_or(|end| end == crate::records::last_record_end(&text, b',')), "{text:?}");
+        assert_eq!(end.is_some(), reference.1.is_regular || !text.contains(&b'"'));
+        for level in Level::all() {
+            assert_eq!(last_line_end(level, &text, b','), end, "{level:?}");
+        }
     }
     assert!(regular > 100 && irregular > 100, "{regular} {irregular}");
 }
