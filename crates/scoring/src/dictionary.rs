@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::str;
 
+use crate::kernels::Level;
+use crate::kernels::cells::{CELL_BYTES_MAX, Column, NOT_FOUND, Spellings};
 use crate::manifest::CategoryValue;
 use crate::names;
 use crate::records::unquote;
@@ -21,92 +23,9 @@ pub(crate) struct Dictionary {
     spellings: Vec<Option<Spelling>>,
     learned: usize,
     /// By cell, quotes included: what was found for the cells that were read before.
-    short: ShortCells,
+    cells: Spellings,
+    cells_learned: usize,
     unknown: u16,
-}
-
-/// Codes of cells of up to [`SHORT_BYTES_MAX`] bytes: an open hash table whose length is a power of two.
-#[derive(Debug, Clone)]
-struct ShortCells {
-    entries: Vec<ShortCell>,
-    learned: usize,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct ShortCell {
-    /// The cell's bytes, then zeros, and its length in the last byte.
-    words: [u64; 4],
-    code: u16,
-}
-
-/// Lets the length fit behind the cell in 32 bytes.
-const SHORT_BYTES_MAX: usize = 31;
-
-impl ShortCell {
-    /// No cell has this length.
-    const NONE: ShortCell = ShortCell { words: [0, 0, 0, u64::MAX], code: 0 };
-}
-
-/// For each length, which bits of 32 bytes are the cell's.
-static SHORT_MASKS: [[u64; 4]; SHORT_BYTES_MAX + 1] = {
-    let mut masks = [[0; 4]; SHORT_BYTES_MAX + 1];
-    let mut length = 0;
-    while length <= SHORT_BYTES_MAX {
-        let mut byte = 0;
-        while byte < length {
-            masks[length][byte / 8] |= 0xff << (byte % 8 * 8);
-            byte += 1;
-        }
-        length += 1;
-    }
-    masks
-};
-
-impl ShortCells {
-    fn new(spellings: usize) -> ShortCells {
-        // Each spelling with and without quotes.
-        let length = ((2 * spellings + LEARNED_MAX) * 2).next_power_of_two();
-        ShortCells { entries: vec![ShortCell::NONE; length], learned: 0 }
-    }
-
-    /// The words of a cell, if it is short and not too near to the text's end.
-    #[inline(always)]
-    fn words(text: &[u8], start: usize, end: usize) -> Option<[u64; 4]> {
-        let window = text.get(start..)?.first_chunk::<32>()?;
-        let masks = SHORT_MASKS.get(end.wrapping_sub(start))?;
-        let (window, _) = window.as_chunks::<8>();
-        let word = |at: usize| u64::from_le_bytes(window[at]) & masks[at];
-        Some([word(0), word(1), word(2), word(3) | ((end - start) as u64) << 56])
-    }
-
-    /// Where a cell is, or would be.
-    #[inline(always)]
-    fn place(&self, words: &[u64; 4]) -> usize {
-        let mixed = words[0] ^ words[1].rotate_left(17) ^ words[2].rotate_left(31) ^ words[3].rotate_left(47);
-        let mixed = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> 40) as usize & (self.entries.len() - 1)
-    }
-
-    fn insert(&mut self, words: [u64; 4], code: u16) {
-        let mut place = self.place(&words);
-        while self.entries[place] != ShortCell::NONE {
-            if self.entries[place].words == words {
-                return;
-            }
-            place = (place + 1) & (self.entries.len() - 1);
-        }
-        self.entries[place] = ShortCell { words, code };
-    }
-
-    /// A listed spelling, as it is and in quotes.
-    fn insert_listed(&mut self, spelling: &str, code: u16) {
-        for cell in [spelling.to_owned(), format!("\"{spelling}\"")] {
-            let text = [cell.as_bytes(), &[0; 32]].concat();
-            if let Some(words) = ShortCells::words(&text, 0, cell.len()).filter(|_| !spelling.contains('"')) {
-                self.insert(words, code);
-            }
-        }
-    }
 }
 
 #[derive(Debug, Clone)]
@@ -126,48 +45,42 @@ impl Dictionary {
             keys: HashMap::new(),
             spellings: vec![None; length],
             learned: 0,
-            short: ShortCells::new(spellings),
+            cells: Spellings::new(2 * spellings + LEARNED_MAX),
+            cells_learned: 0,
             unknown,
         };
         for (code, value) in (0..unknown).zip(values) {
             for spelling in [&value.value].into_iter().chain(&value.aliases) {
                 dictionary.keys.insert(names::key(spelling), code);
                 dictionary.insert(spelling.as_bytes(), code);
-                dictionary.short.insert_listed(spelling, code);
+                if !spelling.contains('"') {
+                    dictionary.cells.insert(spelling.as_bytes(), code);
+                    dictionary.cells.insert(format!("\"{spelling}\"").as_bytes(), code);
+                }
             }
         }
         dictionary
     }
 
-    /// The code of the cell at this place, its quotes included.
-    #[inline(always)]
-    pub(crate) fn code_at(&mut self, text: &[u8], start: usize, end: usize) -> u16 {
-        if let Some(words) = ShortCells::words(text, start, end) {
-            let entry = &self.short.entries[self.short.place(&words)];
-            if entry.words == words {
-                return entry.code;
-            }
+    /// Writes the codes of a column's cells, their quotes included.
+    pub(crate) fn codes(&mut self, level: Level, column: &Column, codes: &mut [u16]) {
+        if self.cells.look_up(level, column, codes) == 0 {
+            return;
         }
-        self.code_of_new(text, start, end)
+        for (code, &first) in codes.iter_mut().zip(column.firsts).filter(|(code, _)| **code == NOT_FOUND) {
+            let (start, end) = column.cell(first);
+            *code = self.code_of_cell(&column.text[start..end]);
+        }
     }
 
-    /// The code of a cell that is not where it should be in the table of short ones.
-    #[cold]
-    fn code_of_new(&mut self, text: &[u8], start: usize, end: usize) -> u16 {
-        let words = ShortCells::words(text, start, end);
-        if let Some(words) = words {
-            let mut place = self.short.place(&words);
-            while self.short.entries[place] != ShortCell::NONE {
-                if self.short.entries[place].words == words {
-                    return self.short.entries[place].code;
-                }
-                place = (place + 1) & (self.short.entries.len() - 1);
-            }
+    fn code_of_cell(&mut self, cell: &[u8]) -> u16 {
+        if let Some(code) = self.cells.get(cell) {
+            return code;
         }
-        let code = self.code(&unquote(&text[start..end]));
-        if let Some(words) = words.filter(|_| self.short.learned < LEARNED_MAX) {
-            self.short.learned += 1;
-            self.short.insert(words, code);
+        let code = self.code(&unquote(cell));
+        if self.cells_learned < LEARNED_MAX && cell.len() <= CELL_BYTES_MAX {
+            self.cells_learned += 1;
+            self.cells.insert(cell, code);
         }
         code
     }
@@ -230,9 +143,21 @@ fn hash(text: &[u8]) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::Dictionary;
+    use super::{Column, Dictionary, Level};
     use crate::manifest::FeatureKind;
     use crate::vocabulary;
+
+    /// The code of a cell between two others.
+    fn code_between(dictionary: &mut Dictionary, cell: &str, around: &str) -> u16 {
+        let text = format!("{around},{cell},{around}\n");
+        let (start, end) = (around.len(), around.len() + 1 + cell.len());
+        let places = [u32::MAX, start as u32, end as u32, text.len() as u32 - 1];
+        let column =
+            Column { text: text.as_bytes(), places: &places, firsts: &[1], column: 1, is_last: false };
+        let mut codes = [0; 1];
+        dictionary.codes(Level::best(), &column, &mut codes);
+        codes[0]
+    }
 
     #[test]
     fn values_are_found_in_every_spelling() {
@@ -258,10 +183,8 @@ mod tests {
             ] {
                 assert_eq!(dictionary.code(text.as_bytes()), code, "{text:?}");
                 for cell in [text.to_owned(), format!("\"{text}\"")] {
-                    for behind in ["", ",", ",and enough for a whole window of bytes"] {
-                        let line = format!("x,{cell}{behind}");
-                        let found = dictionary.code_at(line.as_bytes(), 2, 2 + cell.len());
-                        assert_eq!(found, code, "{line:?}");
+                    for around in ["", "x", "enough for a whole window of bytes"] {
+                        assert_eq!(code_between(&mut dictionary, &cell, around), code, "{cell:?}");
                     }
                 }
             }
@@ -274,8 +197,9 @@ mod tests {
         let length = dictionary.spellings.len();
         for number in 0..10_000 {
             assert_eq!(dictionary.code(format!("value {number}").as_bytes()), dictionary.unknown());
-            let cell = format!("{number}, and enough for a whole window of bytes");
-            assert_eq!(dictionary.code_at(cell.as_bytes(), 0, 4), dictionary.unknown());
+            let cell = number.to_string();
+            let code = code_between(&mut dictionary, &cell, "enough for a whole window of bytes");
+            assert_eq!(code, dictionary.unknown());
         }
         assert_eq!(dictionary.spellings.len(), length);
     }

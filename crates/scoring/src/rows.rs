@@ -6,6 +6,8 @@ use crate::block::{Block, ROWS, Slot, Slots};
 use crate::columns::find_features;
 use crate::dialect::Dialect;
 use crate::dictionary::Dictionary;
+use crate::kernels::Level;
+use crate::kernels::cells::Column;
 use crate::manifest::{FeatureKind, Schema};
 use crate::numbers;
 use crate::problem::{InputError, Problem, code};
@@ -58,32 +60,12 @@ impl Plan {
 #[derive(Debug, Clone)]
 pub(crate) struct RowReader<'plan> {
     plan: &'plan Plan,
+    level: Level,
     /// One per category, by slot.
     dictionaries: Vec<Dictionary>,
     cells: Vec<Range<usize>>,
     /// Customers with an unknown value, per category.
     pub(crate) unknown: Vec<u64>,
-}
-
-/// One column of the records of a block.
-struct Cells<'text> {
-    text: &'text [u8],
-    places: &'text [u32],
-    column: usize,
-    is_last: bool,
-}
-
-impl Cells<'_> {
-    /// Where the cell of the record begins and ends whose first cell ends at `places[first]`.
-    #[inline(always)]
-    fn get(&self, first: usize) -> (usize, usize) {
-        let pair = &self.places[first + self.column - 1..first + self.column + 1];
-        let (start, end) = (pair[0].wrapping_add(1) as usize, pair[1] as usize);
-        // A carriage return is part of the line end only before a line feed.
-        let has_return =
-            self.is_last && self.text.get(end) == Some(&b'\n') && end > start && self.text[end - 1] == b'\r';
-        (start, end - usize::from(has_return))
-    }
 }
 
 #[inline(always)]
@@ -111,7 +93,13 @@ impl<'plan> RowReader<'plan> {
             FeatureKind::Number => None,
         });
         let dictionaries: Vec<Dictionary> = dictionaries.collect();
-        RowReader { plan, unknown: vec![0; dictionaries.len()], dictionaries, cells: Vec::new() }
+        RowReader {
+            plan,
+            level: Level::best(),
+            unknown: vec![0; dictionaries.len()],
+            dictionaries,
+            cells: Vec::new(),
+        }
     }
 
     /// Counts unknown values from 0 again.
@@ -172,12 +160,12 @@ impl<'plan> RowReader<'plan> {
         is_faulty.fill(false);
         let mut faults = 0;
         for &PlannedFeature { column, slot } in &plan.features {
-            let cells = Cells { text, places, column, is_last: column + 1 == plan.header.len() };
+            let cells = Column { text, places, firsts, column, is_last: column + 1 == plan.header.len() };
             match slot {
                 Slot::Number(slot) => {
                     let numbers = block.numbers_mut(slot);
                     for ((number, &first), is_faulty) in numbers.iter_mut().zip(firsts).zip(&mut *is_faulty) {
-                        let (start, end) = cells.get(first);
+                        let (start, end) = cells.cell(first);
                         *number = number_at(text, start, end, plan.decimal).unwrap_or_else(|_| {
                             faults += usize::from(!std::mem::replace(is_faulty, true));
                             f64::NAN
@@ -185,11 +173,7 @@ impl<'plan> RowReader<'plan> {
                     }
                 }
                 Slot::Category(slot) => {
-                    let dictionary = &mut self.dictionaries[slot];
-                    for (code, &first) in block.codes_mut(slot).iter_mut().zip(firsts) {
-                        let (start, end) = cells.get(first);
-                        *code = dictionary.code_at(text, start, end);
-                    }
+                    self.dictionaries[slot].codes(self.level, &cells, block.codes_mut(slot));
                 }
             }
         }

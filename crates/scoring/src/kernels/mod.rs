@@ -2,6 +2,7 @@
 //! construction.
 
 mod counting;
+pub(crate) mod cells;
 mod dense;
 mod fixed;
 mod level;
