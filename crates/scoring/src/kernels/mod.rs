@@ -1,8 +1,8 @@
 //! The innermost loops: plain numbers in, plain numbers out, no names, no files, no errors but those of
 //! construction.
 
-mod counting;
 pub(crate) mod cells;
+mod counting;
 mod dense;
 mod fixed;
 mod level;
