@@ -1,7 +1,23 @@
 //! Trees whose nodes ask one question each, as those of forests and of depth-wise boosting.
+//!
+//! Trees of few levels answer all questions for all rows of a block, 256 rows with one instruction
+//! ([`bits`]); in deeper ones every row walks its own way ([`walk`]). Leaves are whole numbers
+//! ([`super::fixed`]), so that both add up to the same sum on every level of instructions.
 
+mod answers;
+mod bits;
+mod walk;
+
+use super::fixed::FixedPoint;
+use super::level::Level;
 use crate::block::ROWS;
 use crate::model::ModelError;
+use answers::Questions;
+use bits::BitTrees;
+use walk::WalkedTrees;
+
+/// The deepest tree that is not walked: its leaves' table has this many bits.
+const BITS_MAX: usize = 12;
 
 /// A question: is the row's bin in this column greater? A reference is the index of a node where it is
 /// not negative, and `-1 - leaf` where it is a leaf.
@@ -15,33 +31,15 @@ pub(crate) struct TreeNode {
 }
 
 /// The trees, laid out anew.
-///
-/// The nodes of a tree lie side by side, level by level, a node's right child behind its left one. A leaf
-/// leads to itself, so that all rows of a block can go down a tree in step.
 #[derive(Debug, Clone)]
 pub(crate) struct Trees {
+    level: Level,
     columns: usize,
-    trees: Vec<Tree>,
-    nodes: Vec<Node>,
-    /// By node; of no meaning where the node is no leaf.
-    values: Vec<f64>,
+    fixed: FixedPoint,
+    questions: Questions,
+    shallow: BitTrees,
+    deep: WalkedTrees,
 }
-
-#[derive(Debug, Clone, Copy)]
-struct Tree {
-    root: u32,
-    depth: usize,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Node {
-    column: u16,
-    bin: u16,
-    left: u32,
-}
-
-/// No row's bin is greater.
-const LEAF_BIN: u16 = u16::MAX;
 
 impl Trees {
     /// Lays out one tree for each root. Refuses references that mean nothing or that might lead a walk
@@ -52,13 +50,38 @@ impl Trees {
         nodes: &[TreeNode],
         leaves: &[f64],
     ) -> Result<Trees, ModelError> {
-        check(columns, roots, nodes, leaves.len())?;
-        let mut trees =
-            Trees { columns, trees: Vec::with_capacity(roots.len()), nodes: Vec::new(), values: Vec::new() };
-        for &root in roots {
-            trees.add_tree(root, nodes, leaves);
-        }
-        Ok(trees)
+        Trees::at(Level::best(), BITS_MAX, columns, roots, nodes, leaves)
+    }
+
+    fn at(
+        level: Level,
+        bits_max: usize,
+        columns: usize,
+        roots: &[i32],
+        nodes: &[TreeNode],
+        leaves: &[f64],
+    ) -> Result<Trees, ModelError> {
+        check(columns, roots, nodes, leaves)?;
+        let levels: Vec<Vec<Vec<i32>>> = roots.iter().map(|&root| levels(root, nodes)).collect();
+        let largest = levels.iter().map(|levels| {
+            let leaves_here = levels.iter().flatten().filter_map(|&reference| leaf_index(reference));
+            leaves_here.fold(0.0, |most, leaf| leaves[leaf].abs().max(most))
+        });
+        let fixed = FixedPoint::new(largest)?;
+        let leaves: Vec<i64> = leaves.iter().map(|&leaf| fixed.round(leaf)).collect();
+        let (shallow, deep): (Vec<_>, Vec<_>) =
+            levels.into_iter().partition(|levels| levels.len() <= bits_max + 1);
+        let asked = shallow.iter().flatten().flatten();
+        let asked = asked.filter_map(|&reference| Some(nodes[usize::try_from(reference).ok()?]));
+        let questions = Questions::new(columns, asked);
+        Ok(Trees {
+            level: level.possible(),
+            columns,
+            fixed,
+            shallow: BitTrees::new(&shallow, nodes, &leaves, &questions),
+            deep: WalkedTrees::new(&deep, nodes, &leaves),
+            questions,
+        })
     }
 
     /// Adds a leaf of each tree to the score of each row. `bins` holds [`ROWS`] bins for each column, one
@@ -69,61 +92,41 @@ impl Trees {
     /// Where there are fewer bins.
     pub(crate) fn add(&self, bins: &[u16], scores: &mut [f64; ROWS]) {
         let bins = &bins[..self.columns * ROWS];
-        for tree in &self.trees {
-            let mut places = [tree.root; ROWS];
-            for _ in 0..tree.depth {
-                for (row, place) in places.iter_mut().enumerate() {
-                    let node = self.nodes[*place as usize];
-                    let bin = bins[usize::from(node.column) * ROWS + row];
-                    *place = node.left + u32::from(bin > node.bin);
-                }
-            }
-            for (score, place) in scores.iter_mut().zip(places) {
-                *score += self.values[place as usize];
-            }
+        let mut sums = [0; ROWS];
+        self.shallow.add(self.level, &self.questions, bins, &mut sums);
+        self.deep.add(self.level, bins, &mut sums);
+        for (score, sum) in scores.iter_mut().zip(sums) {
+            *score += self.fixed.value(sum);
         }
-    }
-
-    /// Lays a tree's nodes out, level by level.
-    fn add_tree(&mut self, root: i32, nodes: &[TreeNode], leaves: &[f64]) {
-        let first = self.nodes.len();
-        let mut level = vec![root];
-        let mut depth = 0;
-        let mut begin = first;
-        while !level.is_empty() {
-            let mut next = Vec::new();
-            for (place, &reference) in level.iter().enumerate() {
-                match usize::try_from(reference) {
-                    Ok(node) => {
-                        let TreeNode { column, bin, left, right } = nodes[node];
-                        let place_of_left = (begin + level.len() + next.len()) as u32;
-                        self.nodes.push(Node { column, bin, left: place_of_left });
-                        self.values.push(0.0);
-                        next.extend([left, right]);
-                    }
-                    Err(_) => {
-                        self.nodes.push(Node { column: 0, bin: LEAF_BIN, left: (begin + place) as u32 });
-                        self.values.push(leaves[leaf_index(reference)]);
-                    }
-                }
-            }
-            begin += level.len();
-            depth += usize::from(!next.is_empty());
-            level = next;
-        }
-        self.trees.push(Tree { root: first as u32, depth });
     }
 }
 
 /// The leaf that a negative reference means: -1 is leaf 0.
-fn leaf_index(reference: i32) -> usize {
-    (!reference).unsigned_abs() as usize
+fn leaf_index(reference: i32) -> Option<usize> {
+    usize::try_from(!reference).ok()
 }
 
-fn check(columns: usize, roots: &[i32], nodes: &[TreeNode], leaves: usize) -> Result<(), ModelError> {
+/// A tree's references, level by level: each has the children of the nodes of the one before, left and
+/// right, in their order.
+fn levels(root: i32, nodes: &[TreeNode]) -> Vec<Vec<i32>> {
+    let mut levels = vec![vec![root]];
+    loop {
+        let nodes_here = levels.last().into_iter().flatten().filter_map(|&node| usize::try_from(node).ok());
+        let next: Vec<i32> = nodes_here.flat_map(|node| [nodes[node].left, nodes[node].right]).collect();
+        if next.is_empty() {
+            return levels;
+        }
+        levels.push(next);
+    }
+}
+
+fn check(columns: usize, roots: &[i32], nodes: &[TreeNode], leaves: &[f64]) -> Result<(), ModelError> {
     let invalid = |message: String| Err(ModelError::Invalid(message));
     if let Some(node) = nodes.iter().find(|node| usize::from(node.column) >= columns) {
         return invalid(format!("a node asks for input {} of {columns}", node.column));
+    }
+    if leaves.iter().any(|leaf| !leaf.is_finite()) {
+        return invalid("a leaf is not finite".to_owned());
     }
     let mut met = vec![false; nodes.len()];
     let references = roots.iter().copied().chain(nodes.iter().flat_map(|node| [node.left, node.right]));
@@ -133,9 +136,9 @@ fn check(columns: usize, roots: &[i32], nodes: &[TreeNode], leaves: usize) -> Re
         }
     }
     // `after` is the first node that the reference may mean: a walk only ever goes on to later nodes.
-    let is_good = |reference: i32, after: usize| match usize::try_from(reference) {
-        Ok(node) => (after..nodes.len()).contains(&node),
-        Err(_) => leaf_index(reference) < leaves,
+    let is_good = |reference: i32, after: usize| match leaf_index(reference) {
+        Some(leaf) => leaf < leaves.len(),
+        None => (after..nodes.len()).contains(&(reference.unsigned_abs() as usize)),
     };
     let children_are_good = nodes
         .iter()
@@ -148,24 +151,4 @@ fn check(columns: usize, roots: &[i32], nodes: &[TreeNode], leaves: usize) -> Re
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{TreeNode, Trees};
-    use crate::block::ROWS;
-
-    #[test]
-    fn each_tree_adds_the_leaf_that_its_questions_lead_to() {
-        let nodes = [
-            TreeNode { column: 0, bin: 1, left: 1, right: -2 },
-            TreeNode { column: 1, bin: 0, left: -1, right: -3 },
-            TreeNode { column: 1, bin: 2, left: -3, right: -4 },
-        ];
-        let trees = Trees::new(2, &[0, 2, -5], &nodes, &[1.0, 2.0, 4.0, 8.0, 16.0]).unwrap();
-        let mut bins = [0; 2 * ROWS];
-        for (row, (first, second)) in [(0, 0), (1, 1), (2, 1), (2, 3), (1, 65_535)].into_iter().enumerate() {
-            (bins[row], bins[ROWS + row]) = (first, second);
-        }
-        let mut scores = [0.5; ROWS];
-        trees.add(&bins, &mut scores);
-        assert_eq!(scores[..6], [21.5, 24.5, 22.5, 26.5, 28.5, 21.5]);
-    }
-}
+mod tests;
