@@ -118,7 +118,7 @@ pub(crate) fn ordinal(name: &str, values: &[CategoryValue], codes: impl Iterator
 
 /// The value below which a share of the others lies, between two of them where it falls there (Hyndman and
 /// Fan, "Sample Quantiles in Statistical Packages", 1996, definition 7).
-fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+pub(crate) fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let last = sorted.len().checked_sub(1)?;
     let place = share * last as f64;
     let below = (place as usize).min(last);

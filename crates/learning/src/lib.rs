@@ -30,6 +30,7 @@ mod evaluation;
 mod features;
 mod folds;
 mod forest;
+mod intervals;
 mod labelled;
 mod layers;
 mod leakage;

@@ -5,7 +5,9 @@ use scoring::Metrics;
 use crate::threshold::is_flagged;
 
 /// Bins of the calibration error.
-const BINS: usize = 10;
+pub(crate) const BINS: usize = 10;
+/// The share of the highest scores whose lift is measured.
+pub(crate) const LIFT_SHARE: f64 = 0.1;
 /// Half the width of a 95 % interval, in standard errors.
 const HALF_WIDTH: f64 = 1.959_963_984_540_054;
 
@@ -25,13 +27,13 @@ pub(crate) fn measure(probabilities: &[f64], labels: &[bool], threshold: f64) ->
         auc_high: Some(auc.high),
         average_precision: Some(average_precision(probabilities, labels)),
         brier: Some(mean(&|p, label| (p - f64::from(u8::from(label))).powi(2))),
-        log_loss: Some(mean(&|p, label| -if label { p } else { 1.0 - p }.max(1e-15).ln())),
+        log_loss: Some(mean(&log_loss)),
         calibration_error: Some(calibration_error(probabilities, labels)),
         f1: Some(decisions.f1()),
         precision: Some(decisions.precision()),
         recall: Some(decisions.recall()),
         accuracy: Some((decisions.true_positives + decisions.true_negatives) / rows),
-        lift_at_10: Some(lift(probabilities, labels, 0.1)),
+        lift_at_10: Some(lift(probabilities, labels, LIFT_SHARE)),
     }
 }
 
@@ -102,10 +104,15 @@ fn variance(values: &[f64]) -> f64 {
 }
 
 /// Rows from the highest score down.
-fn descending(scores: &[f64]) -> Vec<usize> {
+pub(crate) fn descending(scores: &[f64]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&left, &right| scores[right].total_cmp(&scores[left]));
     order
+}
+
+/// The negative log-likelihood of one outcome, finite even for a probability of 0 or 1.
+pub(crate) fn log_loss(probability: f64, label: bool) -> f64 {
+    -if label { probability } else { 1.0 - probability }.max(1e-15).ln()
 }
 
 /// The precision at each score's threshold, weighted by the recall gained there.

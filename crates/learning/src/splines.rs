@@ -8,6 +8,8 @@
 
 use scoring::Pieces;
 
+use crate::encoding::quantile;
+
 const DEGREE: usize = 3;
 
 /// The number itself, then B-splines that sum to 1, each between 0 and 1. There are `knots` inner knots at
@@ -39,14 +41,8 @@ pub(crate) fn basis(values: &[f64], knots: usize, missing: f64) -> Vec<Pieces> {
 fn places(values: &[f64], knots: usize) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let Some(last) = sorted.len().checked_sub(1) else { return Vec::new() };
-    let quantile = |knot: usize| {
-        let place = last as f64 * knot as f64 / (knots + 1) as f64;
-        let (below, share) = (place as usize, place.fract());
-        let above = sorted[(below + 1).min(last)];
-        sorted[below] + share * (above - sorted[below])
-    };
-    let mut places: Vec<f64> = (0..=knots + 1).map(quantile).collect();
+    let share = |knot: usize| knot as f64 / (knots + 1) as f64;
+    let mut places: Vec<f64> = (0..=knots + 1).filter_map(|knot| quantile(&sorted, share(knot))).collect();
     places.dedup();
     places
 }

@@ -6,6 +6,7 @@ use scoring::Metrics;
 use serde::{Deserialize, Serialize};
 
 use super::rounded;
+use crate::intervals;
 use crate::metrics::{self, Auc};
 use crate::threshold::is_flagged;
 
@@ -18,7 +19,8 @@ pub struct Figures {
     pub positives: u64,
     /// At the model's threshold.
     pub metrics: Metrics,
-    /// 95 % intervals, lower end and upper, under the names of the metrics.
+    /// 95 % intervals, lower end and upper, under the names of the metrics. The area under the curve has
+    /// DeLong's, the shares have Wilson's, and the others a bootstrap's.
     pub intervals: BTreeMap<String, [f64; 2]>,
     /// What the threshold makes of them.
     pub confusion: Confusion,
@@ -103,15 +105,11 @@ impl Figures {
     /// There must be leavers and stayers.
     pub(crate) fn measure(probabilities: &[f64], labels: &[bool], threshold: f64) -> Figures {
         let metrics = rounded_metrics(metrics::measure(probabilities, labels, threshold));
-        let mut intervals = BTreeMap::new();
-        if let (Some(low), Some(high)) = (metrics.auc_low, metrics.auc_high) {
-            intervals.insert("auc".to_owned(), [low, high]);
-        }
         Figures {
             rows: labels.len() as u64,
             positives: labels.iter().filter(|&&label| label).count() as u64,
+            intervals: intervals::of(probabilities, labels, threshold, &metrics),
             metrics,
-            intervals,
             confusion: Confusion::count(probabilities, labels, threshold),
         }
     }
