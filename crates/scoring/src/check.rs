@@ -88,10 +88,10 @@ pub fn count_cells(dialect: &Dialect, input: impl Read) -> Result<(u64, u64), Sc
     let mut reader = TextReader::new(dialect, input);
     let header = reader.header()?.names;
     let delimiter = dialect.delimiter_byte();
-    let mut index = RecordIndex::new(Level::best(), delimiter);
+    let mut index = RecordIndex::new(Level::best());
     let (mut chunk, mut rows, mut cells) = (Chunk::default(), 0, 0);
     while reader.read(&mut chunk)? {
-        index.begin();
+        index.begin(delimiter);
         let mut is_checked = false;
         while !index.is_done(&chunk.text) {
             if !index.advance(&chunk.text) && !is_checked {

@@ -63,7 +63,7 @@ impl<'plan> ChunkScorer<'plan> {
             on_error,
             writer: ResultWriter::new(plan.delimiter, plan.decimal, on_error, threshold),
             reader: RowReader::new(&model.manifest().schema, plan),
-            index: RecordIndex::new(Level::best(), plan.delimiter),
+            index: RecordIndex::new(Level::best()),
             block: Block::new(model.slots()),
             faulty_block: Block::new(model.slots()),
             customers: Vec::with_capacity(ROWS),
@@ -103,7 +103,7 @@ impl<'plan> ChunkScorer<'plan> {
         result: &mut Vec<u8>,
     ) -> Result<(), InputError> {
         let mut is_checked = false;
-        self.index.begin();
+        self.index.begin(self.plan.delimiter);
         while !self.index.is_done(progress.text) {
             if !self.index.advance(progress.text) && !is_checked {
                 self.check_text(chunk)?;

@@ -39,13 +39,22 @@ pub(crate) struct Record {
 }
 
 impl RecordIndex {
-    pub(crate) fn new(level: Level, delimiter: u8) -> RecordIndex {
+    pub(crate) fn new(level: Level) -> RecordIndex {
         let found = Separators::default();
-        RecordIndex { level, delimiter, found, taken: 0, scanned: 0, carry: Carry::RECORD, cells: Vec::new() }
+        RecordIndex {
+            level,
+            delimiter: b',',
+            found,
+            taken: 0,
+            scanned: 0,
+            carry: Carry::RECORD,
+            cells: Vec::new(),
+        }
     }
 
     /// Begins with another chunk.
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self, delimiter: u8) {
+        self.delimiter = delimiter;
         self.found.places.clear();
         self.found.places.push(u32::MAX);
         self.found.ends.clear();
@@ -185,9 +194,9 @@ mod tests {
     }
 
     fn indexed(level: Level, text: &[u8], batch: usize) -> Cells {
-        let mut index = RecordIndex::new(level, b',');
+        let mut index = RecordIndex::new(level);
         let mut records = Vec::new();
-        index.begin();
+        index.begin(b',');
         loop {
             if !index.is_done(text) {
                 index.advance(text);

@@ -12,11 +12,14 @@ use memchr::memchr;
 
 use crate::charset::Classifier;
 use crate::dialect::{Compression, Dialect, Encoding};
+use crate::index::RecordIndex;
+use crate::kernels::Level;
+use crate::kernels::separators::last_line_end;
 use crate::layout::{self, DecimalEvidence, RecordLimits};
 use crate::magic;
 use crate::problem::{InputError, Problem, code};
 use crate::reader::RECORD_BYTES_MAX;
-use crate::records::{RecordEnd, count_lines, is_blank, record_end, without_line_end};
+use crate::records::{count_lines, is_blank, last_record_end, without_line_end};
 use crate::transcode::Transcoder;
 
 /// Text is looked at in steps of this size.
@@ -167,6 +170,7 @@ struct Text {
     /// Where in the text `pending` begins, and on which line.
     pending_at: u64,
     line: u64,
+    index: RecordIndex,
     /// How much was pending when the layout was last looked for.
     tried_bytes: usize,
     settled: Option<Settled>,
@@ -219,6 +223,7 @@ impl Text {
             pending: Vec::new(),
             pending_at: 0,
             line: 1,
+            index: RecordIndex::new(Level::best()),
             tried_bytes: 0,
             settled: None,
             rows: 0,
@@ -359,28 +364,35 @@ impl Text {
 
     fn count(&mut self, is_end: bool) {
         let (delimiter, _) = self.known_layout();
+        // All records that are complete; at the end of the text the last one is, too.
+        let complete = match is_end {
+            true => self.pending.len(),
+            false => last_line_end(Level::best(), &self.pending, delimiter)
+                .unwrap_or_else(|| last_record_end(&self.pending, delimiter)),
+        };
         let mut cells = Vec::new();
-        let mut start = 0;
-        while start < self.pending.len() && !self.is_past_counting {
-            let end = match record_end(&self.pending, start, delimiter) {
-                RecordEnd::At(end) => end,
-                RecordEnd::Open { .. } if is_end => self.pending.len(),
-                RecordEnd::Open { .. } => {
-                    self.is_past_counting = self.pending.len() - start > self.limits.record_bytes_max;
-                    self.rows += u64::from(self.is_past_counting);
-                    break;
+        let records = if self.is_past_counting { &[] } else { &self.pending[..complete] };
+        self.index.begin(delimiter);
+        while !self.index.is_done(records) {
+            self.index.advance(records);
+            for _ in 0..self.index.available() {
+                let found = self.index.take();
+                let record = &records[found.start..(found.line_end + 1).min(records.len())];
+                // Most records tell by their first byte that they are no blank line.
+                if record[0] <= b' ' && is_blank(without_line_end(record), delimiter) {
+                    continue;
                 }
-            };
-            let record = &self.pending[start..end];
-            if !is_blank(without_line_end(record), delimiter) {
                 self.rows += 1;
-                if self.pending_at + (start as u64) < DECIMAL_PROBE_BYTES as u64 {
+                if self.pending_at + (found.start as u64) < DECIMAL_PROBE_BYTES as u64 {
                     self.decimal.see(record, delimiter, &mut cells);
                 }
             }
-            start = end;
         }
-        self.drop_pending(if self.is_past_counting { self.pending.len() } else { start });
+        if !is_end && !self.is_past_counting && self.pending.len() - complete > self.limits.record_bytes_max {
+            self.is_past_counting = true;
+            self.rows += 1;
+        }
+        self.drop_pending(if self.is_past_counting { self.pending.len() } else { complete });
     }
 
     fn drop_pending(&mut self, bytes: usize) {

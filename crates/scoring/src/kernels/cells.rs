@@ -141,10 +141,9 @@ impl Spellings {
         let is_there = |last: usize| last < column.places.len();
         let are_there = lowest >= 1 && highest.checked_add(column.column).is_some_and(is_there);
         assert!(are_there || column.firsts.is_empty(), "the records have places");
-        match level {
+        match level.possible() {
             Level::Portable => self.look_up_portable(column, codes),
-            // SAFETY: the places were checked; these levels are only made where the processor has the
-            // instructions.
+            // SAFETY: the places were checked; a possible level is one whose instructions the processor has.
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => unsafe { self.look_up_avx2(column, codes) },
             #[cfg(target_arch = "x86_64")]

@@ -77,9 +77,9 @@ pub(crate) fn scan(
         is_plain: true,
     };
     // SAFETY: the lists have room for an entry per byte of the stretch, its last block rounded up, and the
-    // slack; levels above the portable one are only made where the processor has their instructions.
+    // slack; a possible level is one whose instructions the processor has.
     unsafe {
-        match level {
+        match level.possible() {
             Level::Portable => scan_portable(stretch, &mut state),
             #[cfg(target_arch = "x86_64")]
             Level::Avx2 => scan_avx2(stretch, &mut state),
@@ -113,10 +113,10 @@ pub(crate) fn last_line_end(level: Level, text: &[u8], delimiter: u8) -> Option<
         irregular: 0,
         is_plain: true,
     };
-    match level {
+    match level.possible() {
         Level::Portable => last_portable(text, &mut state),
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: this level is only made where the processor has the instructions.
+        // SAFETY: a possible level is one whose instructions the processor has.
         Level::Avx2 => unsafe { last_avx2(text, &mut state) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
