@@ -3,12 +3,14 @@
 mod admin;
 mod api;
 mod audit;
+mod choices;
 mod demo_data;
 mod doctor;
 mod evaluate;
 mod migrate;
 mod models;
 mod openapi;
+mod parameters;
 mod predict;
 mod serve;
 mod train;
