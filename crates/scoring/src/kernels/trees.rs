@@ -6,6 +6,7 @@
 
 mod answers;
 mod bits;
+mod spread;
 mod walk;
 
 use super::fixed::FixedPoint;

@@ -4,9 +4,9 @@
 #![allow(unsafe_code, reason = "places that were checked when the trees were laid out")]
 
 use super::answers::{Answers, Questions, Rows};
-use super::{BITS_MAX, TreeNode, leaf_index};
+use super::{BITS_MAX, TreeNode, leaf_index, spread};
 use crate::block::ROWS;
-use crate::kernels::level::{Level, compiled_for_each_level};
+use crate::kernels::level::Level;
 
 /// Trees whose leaves are looked up together, so that a sum is read and written once for all.
 const GROUP: usize = 4;
@@ -120,30 +120,56 @@ impl BitTrees {
 
     pub(super) fn add(&self, level: Level, questions: &Questions, bins: &[u16], sums: &mut [i64; ROWS]) {
         sums.iter_mut().for_each(|sum| *sum += self.constant);
-        if !self.trees.is_empty() {
-            add_trees(level, self, questions, bins, sums);
+        if self.trees.is_empty() {
+            return;
+        }
+        match level.possible() {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `possible` returns no level that this processor does not have.
+            Level::Avx512 => unsafe { add_trees_avx512(self, questions, bins, sums) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Level::Avx2 => unsafe { add_trees_avx2(self, questions, bins, sums) },
+            _ => add_trees(self, questions, bins, sums, spread::portable),
         }
     }
 }
 
-compiled_for_each_level! {
-    fn add_trees(trees: &BitTrees, questions: &Questions, bins: &[u16], sums: &mut [i64; ROWS]) {
-        let mut answers = questions.answers();
-        answers.ask(questions, bins);
-        let mut coming = vec![[0; ROWS / 64]; trees.places];
-        let (mut levels, mut nodes) = (&trees.levels[..], &trees.nodes[..]);
-        let mut places = [[0; ROWS]; GROUP];
-        for group in trees.trees.chunks(GROUP) {
-            for (tree, places) in group.iter().zip(&mut places) {
-                let here;
-                (here, levels) = levels.split_at(tree.levels);
-                let bits = descend(here, &mut nodes, &answers, &mut coming);
-                spread(&bits[..tree.levels], places);
-            }
-            let tables = group.iter().map(|tree| &trees.leaves[tree.first_leaf..][..1 << tree.levels]);
-            look_up(tables, &places, sums);
+#[inline(always)]
+fn add_trees(
+    trees: &BitTrees,
+    questions: &Questions,
+    bins: &[u16],
+    sums: &mut [i64; ROWS],
+    spread: impl Fn(&[Rows], &mut [u16; ROWS]),
+) {
+    let mut answers = questions.answers();
+    answers.ask(questions, bins);
+    let mut coming = vec![[0; ROWS / 64]; trees.places];
+    let (mut levels, mut nodes) = (&trees.levels[..], &trees.nodes[..]);
+    let mut places = [[0; ROWS]; GROUP];
+    for group in trees.trees.chunks(GROUP) {
+        for (tree, places) in group.iter().zip(&mut places) {
+            let here;
+            (here, levels) = levels.split_at(tree.levels);
+            let bits = descend(here, &mut nodes, &answers, &mut coming);
+            spread(&bits[..tree.levels], places);
         }
+        let tables = group.iter().map(|tree| &trees.leaves[tree.first_leaf..][..1 << tree.levels]);
+        look_up(tables, &places, sums);
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+fn add_trees_avx2(trees: &BitTrees, questions: &Questions, bins: &[u16], sums: &mut [i64; ROWS]) {
+    add_trees(trees, questions, bins, sums, |levels, places| spread::avx2(levels, places));
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt,avx512f,avx512bw,avx512dq,avx512vl")]
+fn add_trees_avx512(trees: &BitTrees, questions: &Questions, bins: &[u16], sums: &mut [i64; ROWS]) {
+    add_trees(trees, questions, bins, sums, |levels, places| spread::avx512(levels, places));
 }
 
 /// Who went right on each level; takes the tree's nodes away.
@@ -202,38 +228,6 @@ fn without(left: Rows, right: Rows) -> Rows {
     std::array::from_fn(|word| left[word] & !right[word])
 }
 
-/// Eight bytes of 0 or 1, the bits of each byte from the lowest on.
-static SPREAD: [u64; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut bit = 0;
-        while bit < 8 {
-            table[byte] |= ((byte >> bit) as u64 & 1) << (8 * bit);
-            bit += 1;
-        }
-        byte += 1;
-    }
-    table
-};
-
-/// Turns a bit for each row on each level into a number for each row; the first level is the highest bit.
-#[inline(always)]
-fn spread(levels: &[Rows], places: &mut [u16; ROWS]) {
-    let (high, low) = levels.split_at(levels.len().saturating_sub(8));
-    for (eight, places) in places.as_chunks_mut::<8>().0.iter_mut().enumerate() {
-        let (word, shift) = (eight / 8, eight % 8 * 8);
-        let bytes = |levels: &[Rows]| {
-            let byte = |rows: &Rows| SPREAD[usize::from((rows[word] >> shift) as u8)];
-            levels.iter().fold(0, |bytes, rows| (bytes << 1) | byte(rows)).to_le_bytes()
-        };
-        let (high, low) = (bytes(high), bytes(low));
-        for ((place, high), low) in places.iter_mut().zip(high).zip(low) {
-            *place = u16::from_le_bytes([low, high]);
-        }
-    }
-}
-
 /// Adds what stands at the places of the tables, which are not more than places.
 #[inline(always)]
 fn look_up<'a>(
@@ -241,7 +235,7 @@ fn look_up<'a>(
     places: &[[u16; ROWS]; GROUP],
     sums: &mut [i64; ROWS],
 ) {
-    // SAFETY (both): a table has a leaf for every number that `spread` makes of so many levels.
+    // SAFETY (both): a table has a leaf for every number that is made of so many levels.
     let leaf = |table: &[i64], place: u16| unsafe { *table.get_unchecked(usize::from(place)) };
     if tables.len() < GROUP {
         for (table, places) in tables.zip(places) {
