@@ -45,7 +45,7 @@ impl Default for Parameters {
     /// Chosen by cross-validation on the Telco sample.
     fn default() -> Parameters {
         Parameters {
-            trees: 600,
+            trees: 400,
             learning_rate: 0.02,
             borders_max: 128,
             depth: 3,
@@ -247,18 +247,18 @@ impl<'a> Scored<'a> {
 
 #[cfg(test)]
 mod tests {
-    use scoring::{Input, InputEncoding};
+    use scoring::catboost::{CatBoostFile, NanValueTreatment, ObliviousTree};
 
     use super::{Parameters, fit};
     use crate::learner::Fit;
-    use crate::random::Random;
     use crate::samples::{Matrix, Samples};
+    use crate::stopping::log_loss;
 
     const FEW: Parameters = Parameters {
-        trees: 40,
+        trees: 60,
         learning_rate: 0.2,
         borders_max: 16,
-        depth: 2,
+        depth: 3,
         leaf_penalty: 1.0,
         leaf_steps: 1,
         row_share: 0.8,
@@ -266,33 +266,86 @@ mod tests {
         patience: 0,
     };
 
-    #[test]
-    fn what_no_line_can_part_is_learned_and_seeded() {
-        // Leaves exactly one of two flags: the exclusive or.
-        let mut random = Random::new(2);
-        let flags: Vec<bool> = (0..800).map(|_| random.chance(0.5)).collect();
-        let values = flags.iter().map(|&flag| f64::from(u8::from(flag))).collect();
-        let matrix = Matrix { rows: 400, width: 2, values };
-        let labels: Vec<bool> = flags.chunks(2).map(|pair| pair[0] != pair[1]).collect();
-        let inputs = ["a", "b"].map(|name| Input {
-            name: name.to_owned(),
-            feature: name.to_owned(),
-            encoding: InputEncoding::Number { missing: None },
-        });
-        let samples = Samples::new(matrix, labels);
-        let fitted = |seed| fit(Fit { samples: &samples, stop: None, inputs: &inputs, seed }, &FEW).unwrap();
-        let file = fitted(1);
-        let score = |a: usize, b: usize| {
-            let leaf = |tree: &scoring::catboost::ObliviousTree| {
-                let answers = tree.splits.iter().flatten().enumerate();
-                let bits = answers.map(|(bit, split)| [a, b][split.float_feature_index] << bit);
-                tree.leaf_values[bits.sum::<usize>()]
+    fn fitted(samples: &Samples, stop: Option<&Samples>, parameters: Parameters, seed: u64) -> CatBoostFile {
+        fit(Fit { samples, stop, inputs: &samples.inputs(), seed }, &parameters).unwrap()
+    }
+
+    fn scores(file: &CatBoostFile, matrix: &Matrix) -> Vec<f64> {
+        let score = |row: usize| {
+            // Nothing is less than NaN, which is below all borders here.
+            let answer = |(bit, split): (usize, &scoring::catboost::Split)| {
+                let value = matrix.row(row)[split.float_feature_index] as f32;
+                usize::from(split.border < f64::from(value)) << bit
+            };
+            let leaf = |tree: &ObliviousTree| {
+                tree.leaf_values[tree.splits.iter().flatten().enumerate().map(answer).sum::<usize>()]
             };
             file.scale_and_bias.1[0] + file.oblivious_trees.iter().map(leaf).sum::<f64>()
         };
-        assert!(score(0, 1) > 2.0 && score(1, 0) > 2.0 && score(0, 0) < -2.0 && score(1, 1) < -2.0);
-        let text = |seed| serde_json::to_string(&fitted(seed)).unwrap();
+        (0..matrix.rows).map(score).collect()
+    }
+
+    #[test]
+    fn what_no_line_can_part_is_learned_with_its_gaps_and_seeded() {
+        let (samples, others) = (Samples::invented(3_000, 1), Samples::invented(2_000, 2));
+        let file = fitted(&samples, None, FEW, 1);
+        let loss = log_loss(&scores(&file, &others.matrix), &others);
+        assert!((0.45..0.53).contains(&loss), "{loss}");
+        let tenure = &file.features_info.float_features[0];
+        assert!(tenure.has_nans && tenure.nan_value_treatment == NanValueTreatment::AsFalse);
+        let text = |seed| serde_json::to_string(&fitted(&samples, None, FEW, seed)).unwrap();
         assert_eq!(text(1), text(1));
         assert_ne!(text(1), text(2));
+    }
+
+    #[test]
+    fn the_bytes_are_the_same_on_any_number_of_threads() {
+        let samples = Samples::invented(30_000, 3);
+        let parameters = Parameters { trees: 5, leaf_steps: 3, ..FEW };
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| serde_json::to_string(&fitted(&samples, None, parameters, 1)).unwrap())
+        };
+        assert_eq!(on(1), on(3));
+    }
+
+    #[test]
+    fn a_customer_of_weight_two_counts_as_two() {
+        let mut samples = Samples::invented(600, 5);
+        // Few enough values that each has its own bin, however often it occurs.
+        samples.matrix.values.iter_mut().for_each(|value| *value = (*value * 8.0).round());
+        let parameters = Parameters { row_share: 1.0, trees: 10, ..FEW };
+        let mut weighted = samples.clone();
+        weighted.weights[..200].fill(2.0);
+        let values = [&samples.matrix.values[..], &samples.matrix.values[..600]].concat();
+        let labels = [&samples.labels[..], &samples.labels[..200]].concat();
+        let repeated = Samples::new(Matrix { rows: 800, width: 3, values }, labels);
+        let of = |samples_: &Samples| scores(&fitted(samples_, None, parameters, 1), &samples.matrix);
+        let (one, other, unweighted) = (of(&weighted), of(&repeated), of(&samples));
+        assert!(one.iter().zip(&other).all(|(one, other)| (one - other).abs() < 1e-9));
+        assert!(one.iter().zip(&unweighted).any(|(one, other)| (one - other).abs() > 0.01));
+    }
+
+    #[test]
+    fn patience_keeps_the_trees_that_help_others() {
+        let (samples, others) = (Samples::invented(300, 1), Samples::invented(1_000, 2));
+        let parameters = Parameters { trees: 400, patience: 20, ..FEW };
+        let stopped = fitted(&samples, Some(&others), parameters, 1);
+        let all = fitted(&samples, Some(&others), Parameters { patience: 0, ..parameters }, 1);
+        assert!(stopped.oblivious_trees.len() < 100 && all.oblivious_trees.len() == 400);
+        let loss = |file: &CatBoostFile| log_loss(&scores(file, &others.matrix), &others);
+        assert!(loss(&stopped) < loss(&all) - 0.05);
+    }
+
+    #[test]
+    fn more_newton_steps_fit_the_leaves_better() {
+        let samples = Samples::invented(500, 1);
+        let parameters =
+            Parameters { trees: 1, learning_rate: 1.0, leaf_penalty: 0.0, row_share: 1.0, ..FEW };
+        let loss = |leaf_steps| {
+            let file = fitted(&samples, None, Parameters { leaf_steps, ..parameters }, 1);
+            log_loss(&scores(&file, &samples.matrix), &samples)
+        };
+        assert!(loss(8) < loss(1) - 1e-6);
     }
 }

@@ -63,6 +63,16 @@ impl Bundle {
         groups.into_par_iter().map(bundle).collect()
     }
 
+    /// Adds up the slopes of some rows by cell.
+    pub(crate) fn count(&self, order: &[u32], slopes: &[i64], histogram: &mut [i64]) {
+        // An array of all that a byte can say, so that no place has to be checked.
+        let mut cells = [0; CELLS_MAX];
+        for (&row, &slope) in order.iter().zip(slopes) {
+            cells[usize::from(self.codes[row as usize])] += slope;
+        }
+        histogram.copy_from_slice(&cells[..histogram.len()]);
+    }
+
     /// Calls `visit` with the number of each member, the last one first, and with its own histogram, which
     /// is summed out of the bundle's; that one is lost in doing so.
     pub(crate) fn each_member(&self, histogram: &mut [i64], mut visit: impl FnMut(usize, &[i64])) {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::recipe::{object, parsed};
 use crate::samples::Samples;
-use crate::{boosting, forest, logistic, mlp, svm};
+use crate::{boosting, decision_tree, forest, logistic, mlp, svm, xgboost};
 
 /// What a learner is given.
 #[derive(Debug, Clone, Copy)]
@@ -29,23 +29,24 @@ pub(crate) enum Learner {
     Logistic(logistic::Parameters),
     Svm(svm::Parameters),
     RandomForest(forest::Parameters),
+    DecisionTree(decision_tree::Parameters),
     Catboost(boosting::Parameters),
+    Xgboost(xgboost::Parameters),
     Mlp(mlp::Parameters),
 }
 
 impl Learner {
     /// With the parameters that are usual.
-    pub(crate) fn new(algorithm: Algorithm) -> Result<Learner, Error> {
-        Ok(match algorithm {
+    pub(crate) fn new(algorithm: Algorithm) -> Learner {
+        match algorithm {
             Algorithm::Logistic => Learner::Logistic(logistic::Parameters::default()),
             Algorithm::Svm => Learner::Svm(svm::Parameters::default()),
             Algorithm::RandomForest => Learner::RandomForest(forest::Parameters::default()),
             Algorithm::Catboost => Learner::Catboost(boosting::Parameters::default()),
+            Algorithm::DecisionTree => Learner::DecisionTree(decision_tree::Parameters::default()),
+            Algorithm::Xgboost => Learner::Xgboost(xgboost::Parameters::default()),
             Algorithm::Mlp => Learner::Mlp(mlp::Parameters::default()),
-            Algorithm::DecisionTree | Algorithm::Xgboost => {
-                return Err(Error::Options("this algorithm does not exist yet".to_owned()));
-            }
-        })
+        }
     }
 
     /// The bytes of the model file.
@@ -54,7 +55,9 @@ impl Learner {
             Learner::Logistic(parameters) => json(&logistic::fit(fit, parameters)?),
             Learner::Svm(parameters) => json(&svm::fit(fit, parameters)?),
             Learner::RandomForest(parameters) => json(&forest::fit(fit.samples, parameters, fit.seed)?),
+            Learner::DecisionTree(parameters) => json(&decision_tree::fit(fit.samples, parameters)?),
             Learner::Catboost(parameters) => json(&boosting::fit(fit, parameters)?),
+            Learner::Xgboost(parameters) => json(&xgboost::fit(fit, parameters)?),
             Learner::Mlp(parameters) => json(&mlp::fit(fit, parameters)?),
         }
     }
@@ -65,7 +68,9 @@ impl Learner {
             Learner::Logistic(parameters) => object(parameters),
             Learner::Svm(parameters) => object(parameters),
             Learner::RandomForest(parameters) => object(parameters),
+            Learner::DecisionTree(parameters) => object(parameters),
             Learner::Catboost(parameters) => object(parameters),
+            Learner::Xgboost(parameters) => object(parameters),
             Learner::Mlp(parameters) => object(parameters),
         }
     }
@@ -76,7 +81,9 @@ impl Learner {
             Learner::Logistic(_) => Learner::Logistic(parsed(parameters)?),
             Learner::Svm(_) => Learner::Svm(parsed(parameters)?),
             Learner::RandomForest(_) => Learner::RandomForest(parsed(parameters)?),
+            Learner::DecisionTree(_) => Learner::DecisionTree(parsed(parameters)?),
             Learner::Catboost(_) => Learner::Catboost(parsed(parameters)?),
+            Learner::Xgboost(_) => Learner::Xgboost(parsed(parameters)?),
             Learner::Mlp(_) => Learner::Mlp(parsed(parameters)?),
         })
     }

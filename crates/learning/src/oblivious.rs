@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use crate::bins::Column;
 use crate::bundles::{Bundle, CELLS_MAX};
 use crate::random::Random;
+use crate::rows::{self, Rows};
 use crate::slopes::{Scale, Slope};
 
 /// The most questions of a tree: histograms of 2^9 leaves are the last that are calculated.
@@ -52,13 +53,6 @@ struct Counted {
     gains: Vec<f64>,
 }
 
-/// The rows that a tree looks at, by leaf, each with its packed slope.
-struct Rows {
-    order: Vec<u32>,
-    slopes: Vec<i64>,
-    leaves: Vec<Range<usize>>,
-}
-
 /// What a question parts a leaf into.
 struct Halves {
     smaller: Range<usize>,
@@ -82,8 +76,10 @@ impl<'a> Grower<'a> {
     pub(crate) fn grow(&mut self, slopes: &[Slope], random: &mut Random) -> Vec<Question> {
         let Growth { depth, leaf_penalty, row_share, column_share } = self.growth;
         let scale = Scale::fitting(slopes);
-        let penalty = scale.penalty(leaf_penalty);
-        let mut rows = Rows::sample(slopes, scale, row_share, random);
+        let penalty = scale.hessian_steps(leaf_penalty);
+        let mut rows = Rows::new(rows::sample(slopes.len(), row_share, random), slopes, scale);
+        let whole = 0..rows.order.len();
+        let mut leaves = vec![whole];
         let mut questions: Vec<Question> = Vec::with_capacity(depth);
         let mut gain_now = gain(Scale::steps(rows.slopes.iter().sum()), penalty);
         self.bundles.par_iter_mut().for_each(|counted| counted.count_all(&rows));
@@ -104,7 +100,8 @@ impl<'a> Grower<'a> {
             gain_now = gain;
             questions.push(question);
             if questions.len() < depth {
-                let halves = rows.part(&self.columns[question.column].bins, question.border);
+                let bins = &self.columns[question.column].bins;
+                let halves = part(&mut rows, &mut leaves, bins, question.border);
                 self.bundles.par_iter_mut().for_each(|counted| counted.count_halves(&rows, &halves));
             }
         }
@@ -138,7 +135,7 @@ impl Counted {
     fn count_all(&mut self, rows: &Rows) {
         self.histograms.clear();
         self.histograms.resize(self.bundle.cells, 0);
-        count(&self.bundle.codes, &rows.order, &rows.slopes, &mut self.histograms);
+        self.bundle.count(&rows.order, &rows.slopes, &mut self.histograms);
     }
 
     /// The histograms of leaves that were parted, from those of their parents.
@@ -150,7 +147,7 @@ impl Counted {
         let leaves = noes.chunks_exact_mut(bundle.cells).zip(yeses.chunks_exact_mut(bundle.cells));
         for ((no, yes), half) in leaves.zip(halves) {
             let smaller = half.smaller.clone();
-            count(&bundle.codes, &rows.order[smaller.clone()], &rows.slopes[smaller], yes);
+            bundle.count(&rows.order[smaller.clone()], &rows.slopes[smaller], yes);
             for (no, yes) in no.iter_mut().zip(yes) {
                 let larger = *no - *yes;
                 if half.no_is_smaller {
@@ -186,51 +183,23 @@ impl Counted {
     }
 }
 
-impl Rows {
-    fn sample(slopes: &[Slope], scale: Scale, share: f64, random: &mut Random) -> Rows {
-        // No more rows than `slopes::ROWS_MAX`.
-        let all = 0..slopes.len() as u32;
-        let order: Vec<u32> =
-            if share < 1.0 { all.filter(|_| random.chance(share)).collect() } else { all.collect() };
-        let packed: Vec<i64> = order.iter().map(|&row| scale.pack(slopes[row as usize])).collect();
-        let whole = 0..order.len();
-        Rows { order, slopes: packed, leaves: vec![whole] }
+/// Parts every leaf by a question: those who answer no keep its number, the others get it with one more bit.
+fn part(rows: &mut Rows, leaves: &mut Vec<Range<usize>>, bins: &[u8], border: usize) -> Vec<Halves> {
+    let mut halves = Vec::with_capacity(leaves.len());
+    let mut yeses = Vec::with_capacity(leaves.len());
+    for leaf in leaves.iter_mut() {
+        let middle = rows.part(leaf.clone(), bins, |bin| usize::from(bin) > border);
+        let (noes, others) = (leaf.start..middle, middle..leaf.end);
+        let no_is_smaller = noes.len() <= others.len();
+        halves.push(Halves {
+            smaller: if no_is_smaller { noes.clone() } else { others.clone() },
+            no_is_smaller,
+        });
+        yeses.push(others);
+        *leaf = noes;
     }
-
-    /// Parts every leaf by a question: those who answer no keep its number, the others get it with one more
-    /// bit. The order within a leaf stays.
-    fn part(&mut self, bins: &[u8], border: usize) -> Vec<Halves> {
-        let Rows { order, slopes, leaves } = self;
-        let (mut later_rows, mut later_slopes) = (vec![0; order.len()], vec![0; order.len()]);
-        let mut halves = Vec::with_capacity(leaves.len());
-        let mut yeses = Vec::with_capacity(leaves.len());
-        for leaf in leaves.iter_mut() {
-            let (rows, packed) = (&mut order[leaf.clone()], &mut slopes[leaf.clone()]);
-            let (mut no, mut yes) = (0, 0);
-            for place in 0..rows.len() {
-                let (row, slope) = (rows[place], packed[place]);
-                // Both are written, and one of them counts: a branch would be guessed wrongly too often.
-                (rows[no], packed[no]) = (row, slope);
-                (later_rows[yes], later_slopes[yes]) = (row, slope);
-                let answer = usize::from(usize::from(bins[row as usize]) > border);
-                yes += answer;
-                no += 1 - answer;
-            }
-            rows[no..].copy_from_slice(&later_rows[..yes]);
-            packed[no..].copy_from_slice(&later_slopes[..yes]);
-            let middle = leaf.start + no;
-            let (noes, others) = (leaf.start..middle, middle..leaf.end);
-            let no_is_smaller = no <= yes;
-            halves.push(Halves {
-                smaller: if no_is_smaller { noes.clone() } else { others.clone() },
-                no_is_smaller,
-            });
-            yeses.push(others);
-            *leaf = noes;
-        }
-        leaves.append(&mut yeses);
-        halves
-    }
+    leaves.append(&mut yeses);
+    halves
 }
 
 /// The leaf of every row.
@@ -251,15 +220,6 @@ pub(crate) fn leaves<'a>(
 /// What a leaf gains at its best value: that of Newton's step, push / (hessian + penalty).
 fn gain(sum: Slope, penalty: f64) -> f64 {
     sum.push * sum.push / (sum.hessian + penalty).max(1.0)
-}
-
-/// Adds up slopes by bin.
-fn count(codes: &[u8], order: &[u32], slopes: &[i64], histogram: &mut [i64]) {
-    let mut cells = [0; CELLS_MAX];
-    for (&row, &slope) in order.iter().zip(slopes) {
-        cells[usize::from(codes[row as usize])] += slope;
-    }
-    histogram.copy_from_slice(&cells[..histogram.len()]);
 }
 
 /// Adds what each border gains in one leaf.

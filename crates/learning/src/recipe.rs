@@ -42,7 +42,7 @@ impl Recipe {
             algorithm,
             preparation: Preparation::default(),
             balancing: Balancing::default(),
-            learner: Learner::new(algorithm)?,
+            learner: Learner::new(algorithm),
         })
     }
 

@@ -45,3 +45,31 @@ impl Samples {
         }
     }
 }
+
+#[cfg(test)]
+impl Samples {
+    /// Customers that never existed: a number that is missing now and then, which leavers do more often, a
+    /// flag and noise. Who has one of the first two but not both is likelier to leave.
+    pub(crate) fn invented(rows: usize, seed: u64) -> Samples {
+        let mut random = crate::random::Random::new(seed);
+        let mut customer = || {
+            let (tenure, flag, noise) = (random.uniform(), random.chance(0.4), random.uniform());
+            let has_left = random.chance(if (tenure > 0.5) != flag { 0.8 } else { 0.2 });
+            let is_missing = random.chance(if has_left { 0.2 } else { 0.05 });
+            let tenure = if is_missing { f64::NAN } else { tenure };
+            ([tenure, f64::from(u8::from(flag)), noise], has_left)
+        };
+        let (values, labels): (Vec<[f64; 3]>, Vec<bool>) = (0..rows).map(|_| customer()).unzip();
+        Samples::new(Matrix { rows, width: 3, values: values.concat() }, labels)
+    }
+
+    /// What a model's inputs would be called.
+    pub(crate) fn inputs(&self) -> Vec<scoring::Input> {
+        let input = |place: usize| scoring::Input {
+            name: format!("input {place}"),
+            feature: format!("input {place}"),
+            encoding: scoring::InputEncoding::Number { missing: None },
+        };
+        (0..self.matrix.width).map(input).collect()
+    }
+}

@@ -97,9 +97,14 @@ impl Scale {
         Slope { push: (packed >> HESSIAN_BITS) as f64, hessian: (packed & HESSIAN_MASK) as f64 }
     }
 
-    /// A penalty on leaves, in steps of the hessian.
-    pub(crate) fn penalty(self, penalty: f64) -> f64 {
-        penalty * self.hessian
+    /// A hessian, or a penalty that is added to one, in steps.
+    pub(crate) fn hessian_steps(self, hessian: f64) -> f64 {
+        hessian * self.hessian
+    }
+
+    /// What a squared push in steps over a hessian in steps is in the units of the loss.
+    pub(crate) fn gain(self, steps: f64) -> f64 {
+        steps * self.hessian / (self.push * self.push)
     }
 }
 
