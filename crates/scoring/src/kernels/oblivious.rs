@@ -6,6 +6,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod digits;
+#[cfg(target_arch = "x86_64")]
+mod gather;
 
 use super::fixed::FixedPoint;
 use super::level::{Level, compiled_for_each_level};
@@ -137,7 +139,9 @@ impl ObliviousTrees {
         match self.level {
             #[cfg(target_arch = "x86_64")]
             Level::Avx512 => self.digits.add(&bytes, &mut sums),
-            level => add_groups(level, &self.groups, &self.tables, &bytes, &mut sums),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => gather::add(&self.groups, &self.tables, &bytes, &mut sums),
+            _ => add_groups(&self.groups, &self.tables, &bytes, &mut sums),
         }
         add_deep(self.level, &self.deep, &bytes, &mut sums);
         for (score, sum) in scores.iter_mut().zip(sums) {
@@ -171,24 +175,22 @@ compiled_for_each_level! {
     }
 }
 
-compiled_for_each_level! {
-    fn add_groups(
-        groups: &[Group],
-        tables: &[[[i64; GROUP_LEAVES]; GROUP]],
-        bytes: &[[u8; ROWS]],
-        sums: &mut [i64; ROWS],
-    ) {
-        let mut leaves = [[0; ROWS]; GROUP];
-        for (group, [first, second, third, fourth]) in groups.iter().zip(tables) {
-            for (leaves, splits) in leaves.iter_mut().zip(&group.trees) {
-                answer(splits, bytes, leaves);
-            }
-            let place = |tree: usize, row: usize| usize::from(leaves[tree][row]) % GROUP_LEAVES;
-            for (row, sum) in sums.iter_mut().enumerate() {
-                let left = first[place(0, row)] + second[place(1, row)];
-                let right = third[place(2, row)] + fourth[place(3, row)];
-                *sum += left + right;
-            }
+fn add_groups(
+    groups: &[Group],
+    tables: &[[[i64; GROUP_LEAVES]; GROUP]],
+    bytes: &[[u8; ROWS]],
+    sums: &mut [i64; ROWS],
+) {
+    let mut leaves = [[0; ROWS]; GROUP];
+    for (group, [first, second, third, fourth]) in groups.iter().zip(tables) {
+        for (leaves, splits) in leaves.iter_mut().zip(&group.trees) {
+            answer(splits, bytes, leaves);
+        }
+        let place = |tree: usize, row: usize| usize::from(leaves[tree][row]) % GROUP_LEAVES;
+        for (row, sum) in sums.iter_mut().enumerate() {
+            let left = first[place(0, row)] + second[place(1, row)];
+            let right = third[place(2, row)] + fourth[place(3, row)];
+            *sum += left + right;
         }
     }
 }
