@@ -114,4 +114,15 @@ mod tests {
         let far = Space::new(&matrix, &[0, 1, 2]).with_codes(vec![7, 8, 7], 100.0);
         assert_eq!(far.nearest(&[0], &[0, 1, 2], 1).unwrap(), [[2]]);
     }
+
+    #[test]
+    fn neighbours_are_those_that_scikit_learn_finds() {
+        // NearestNeighbors of scikit-learn 1.9 among the same rows on the same scale.
+        let row = |row: usize| [((row * 37) % 101) as f64 / 10.0, ((row * 53) % 97) as f64 * 7.0];
+        let matrix = Matrix { rows: 60, width: 2, values: (0..60).flat_map(row).collect() };
+        let few: Vec<usize> = (0..60).filter(|row| (row * 29) % 10 < 3).collect();
+        let nearest = Space::new(&matrix, &few).nearest(&few, &few, 5).unwrap();
+        assert_eq!(few[..3], [0, 8, 9]);
+        assert_eq!(nearest[..3], [[28, 39, 50, 48, 59], [19, 30, 10, 59, 48], [20, 58, 18, 29, 40]]);
+    }
 }

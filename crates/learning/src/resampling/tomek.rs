@@ -76,4 +76,19 @@ mod tests {
         let fewer = resample(&samples(), Removed::Both).unwrap();
         assert_eq!(fewer.matrix.values, [0.0, 3.0, 5.0, 5.2, 5.25, 9.0]);
     }
+
+    #[test]
+    fn the_rows_removed_are_those_that_imbalanced_learn_removes() {
+        // imbalanced-learn 0.14.2, TomekLinks on the same columns less mean and divided by deviation.
+        let row = |row: usize| [((row * 37) % 101) as f64 / 10.0, ((row * 53) % 97) as f64 * 7.0];
+        let matrix = Matrix { rows: 60, width: 2, values: (0..60).flat_map(row).collect() };
+        let samples = Samples::new(matrix.clone(), (0..60).map(|row| (row * 29) % 10 < 3).collect());
+        let without = |gone: &[usize]| {
+            let kept = (0..60).filter(|row| !gone.contains(row));
+            kept.flat_map(|row| matrix.row(row).to_vec()).collect::<Vec<f64>>()
+        };
+        let majority = resample(&samples, Removed::Majority).unwrap();
+        assert_eq!(majority.matrix.values, without(&[21, 47]));
+        assert_eq!(resample(&samples, Removed::Both).unwrap().matrix.values, without(&[10, 21, 47, 58]));
+    }
 }

@@ -197,3 +197,50 @@ fn a_training_that_is_stopped_hands_nothing_out() {
     assert!(matches!(stop_at(2), Err(Error::Stopped)));
     assert!(stop_at(99).is_ok());
 }
+
+#[test]
+fn the_target_can_have_any_name_and_is_found_again_when_judged() {
+    let workshop = Workshop::new();
+    let text = fs::read_to_string(workshop.customers(500, 1)).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    // Whoever is not away is here, and a prediction stands beside it.
+    let rows: Vec<String> = rows
+        .lines()
+        .map(|row| match row.strip_suffix(",Yes") {
+            Some(row) => format!("{row},away,1"),
+            None => format!("{},here,0", row.strip_suffix(",No").unwrap()),
+        })
+        .collect();
+    let renamed = format!("{},Whereabouts,stays\n{}\n", header.replace(",Churn", ""), rows.join("\n"));
+    let renamed = workshop.file("renamed.csv", &renamed);
+    let mut options = quick(Algorithm::Logistic);
+    assert!(matches!(train(&renamed, &options, &|_| true), Err(Error::Data(_))));
+    options.data.target = Some("whereabouts".to_owned());
+    let error = train(&renamed, &options, &|_| true).unwrap_err();
+    assert!(error.to_string().contains("away or here"), "{error}");
+    options.data.positive = Some("Away".to_owned());
+    let trained = train(&renamed, &options, &|_| true).unwrap();
+    let left_out: Vec<&str> = trained.left_out().iter().map(|left| left.column.as_str()).collect();
+    assert_eq!(left_out, ["customerID", "Whereabouts", "stays"]);
+    let usual = train(&workshop.customers(500, 1), &quick(Algorithm::Logistic), &|_| true).unwrap();
+    assert_eq!(trained.model_file(), usual.model_file());
+    let judged = evaluate(&trained.load().unwrap(), &renamed).unwrap();
+    assert_eq!(judged.positives, trained.data().positives);
+}
+
+#[test]
+fn however_classes_are_evened_out_probabilities_are_right_again() {
+    let workshop = Workshop::new();
+    let data = workshop.customers(1_000, 1);
+    for resample in ["none", "smote", "smote-nc", "undersample", "tomek", "smote-tomek"] {
+        let mut options = quick(Algorithm::Logistic);
+        options.settings.insert("resample".to_owned(), resample.into());
+        options.settings.insert("class_weights".to_owned(), (resample == "none").into());
+        let trained = train(&data, &options, &|_| true).unwrap();
+        let metrics = &trained.manifest().metrics;
+        assert!(metrics.auc.unwrap() > 0.78, "{resample}: {:?}", metrics.auc);
+        assert!(metrics.calibration_error.unwrap() < 0.06, "{resample}: {:?}", metrics.calibration_error);
+        let again = train(&data, &options, &|_| true).unwrap();
+        assert_eq!(trained.model_file(), again.model_file(), "{resample}");
+    }
+}
