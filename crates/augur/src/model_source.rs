@@ -2,13 +2,15 @@
 //! `models/`, and at last among the models that are built into the program.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use learning::quality::{QUALITY_FILE, Quality};
 use scoring::Model;
 use scoring::model::MANIFEST_FILE;
 
-use crate::shipped_models::{self, SHIPPED};
+use crate::shipped_models::{self, SHIPPED, Shipped};
 
 /// The directories in which models are looked up, in this order.
 pub struct ModelSource {
@@ -21,6 +23,39 @@ pub struct FoundModel {
     pub model: Model,
     /// Its directory; none for one that is built in.
     pub directory: Option<PathBuf>,
+}
+
+impl FoundModel {
+    /// What was measured of it, where that was written.
+    pub fn quality(&self) -> Result<Option<Quality>> {
+        let Some(directory) = &self.directory else {
+            let bytes = self.shipped().and_then(|shipped| shipped.quality_json);
+            return Ok(bytes.map(Quality::read).transpose()?);
+        };
+        let path = directory.join(QUALITY_FILE);
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                let quality = Quality::read(&bytes);
+                Ok(Some(quality.with_context(|| format!("{} cannot be used", path.display()))?))
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
+    }
+
+    /// The size of the model file.
+    pub fn model_bytes(&self) -> Result<u64> {
+        let Some(directory) = &self.directory else {
+            return Ok(self.shipped().map_or(0, |shipped| shipped.model.model_file.len() as u64));
+        };
+        let path = directory.join(&self.model.manifest().file);
+        let metadata = std::fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(metadata.len())
+    }
+
+    fn shipped(&self) -> Option<&'static Shipped> {
+        SHIPPED.iter().find(|shipped| shipped.name == self.model.manifest().name)
+    }
 }
 
 impl ModelSource {

@@ -12,6 +12,8 @@ pub struct Shipped {
     pub name: &'static str,
     /// What the platform registers.
     pub model: ShippedModel,
+    /// What was measured of it, where its directory has that.
+    pub quality_json: Option<&'static [u8]>,
 }
 
 /// The id of the cheapest shipped service; the others follow it.
@@ -30,6 +32,7 @@ macro_rules! shipped {
                 service_name: $service_name,
                 service_description: $description,
             },
+            quality_json: None,
         }
     };
 }
@@ -74,6 +77,10 @@ pub fn load(shipped: &Shipped) -> Result<Model> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use learning::quality::QUALITY_FILE;
+
     use super::*;
 
     #[test]
@@ -82,6 +89,10 @@ mod tests {
         for shipped in SHIPPED {
             assert_eq!(load(shipped).unwrap().manifest().name, shipped.name);
             assert!(shipped.model.model_file.len() < 2 << 20, "{}", shipped.name);
+            // What lies beside a shipped model is built in with it.
+            let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+            let quality_json = std::fs::read(models.join(shipped.name).join(QUALITY_FILE)).ok();
+            assert_eq!(shipped.quality_json, quality_json.as_deref(), "{}", shipped.name);
         }
     }
 }

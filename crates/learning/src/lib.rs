@@ -72,7 +72,7 @@ pub use calibration::CalibrationMethod;
 pub use demo_data::{DemoData, SHIFT_MAX};
 pub use duplicates::Duplicates;
 pub use error::Error;
-pub use evaluation::{Evaluation, evaluate};
+pub use evaluation::evaluate;
 pub use features::{LeftOut, LeftOutReason};
 pub use folds::stratified as stratified_folds;
 pub use labelled::{DataOptions, DataReport};

@@ -41,6 +41,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
             "positives": evaluation.positives,
             "threshold": manifest.threshold,
             "metrics": evaluation.metrics,
+            "intervals": evaluation.intervals,
+            "confusion": evaluation.confusion,
         }));
     }
     print_line(&format!(
@@ -48,5 +50,5 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
         manifest.name, evaluation.rows, evaluation.positives
     ))?;
     print_line(METRICS_HEADER)?;
-    metrics_lines(&evaluation.metrics).iter().try_for_each(|line| print_line(line))
+    metrics_lines(&evaluation.named()).iter().try_for_each(|line| print_line(line))
 }

@@ -1,19 +1,23 @@
-//! `augur models`: shows the models that names find, and takes in models of the official CatBoost.
+//! `augur models`: shows and compares the models that names find, and takes in models of the official CatBoost.
+
+mod compare;
+mod report;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
+use learning::quality::NamedMetric;
 use scoring::model::MANIFEST_FILE;
-use scoring::{Manifest, Metrics, Model, catboost};
+use scoring::{Manifest, Model, catboost};
 use serde_json::{Value, json};
 
 use super::Global;
 use crate::model_source::{FoundModel, ModelSource};
 use crate::output::{print_json, print_line};
 
-/// Show models, or import one
+/// Show, compare or import models, or find a model's report
 #[derive(Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -22,6 +26,8 @@ pub struct Arguments {
 
 #[derive(Subcommand)]
 enum Action {
+    Compare(compare::Arguments),
+    Report(report::Arguments),
     /// Show every model that `--model NAME` finds, with its measured quality
     List {
         /// Look here first
@@ -47,6 +53,8 @@ enum Action {
 /// Runs the command.
 pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     match &arguments.action {
+        Action::Compare(arguments) => compare::run(arguments, global),
+        Action::Report(arguments) => report::run(arguments, global),
         Action::List { models_dir } => list(&ModelSource::new(models_dir.as_deref()), global),
         Action::Import { file, name, models_dir } => {
             import(file, name, &ModelSource::new(models_dir.as_deref()), global)
@@ -101,23 +109,13 @@ fn import(file: &Path, name: &str, source: &ModelSource, global: &Global) -> Res
 /// The first of the lines that show metrics.
 pub const METRICS_HEADER: &str = "quality";
 
-/// A metric and its value on each line; those that were not measured are left out.
-pub fn metrics_lines(metrics: &Metrics) -> Vec<String> {
-    let named = [
-        ("AUC", metrics.auc),
-        ("  at least (95 %)", metrics.auc_low),
-        ("  at most (95 %)", metrics.auc_high),
-        ("average precision", metrics.average_precision),
-        ("Brier score", metrics.brier),
-        ("log loss", metrics.log_loss),
-        ("calibration error", metrics.calibration_error),
-        ("F1", metrics.f1),
-        ("precision", metrics.precision),
-        ("recall", metrics.recall),
-        ("accuracy", metrics.accuracy),
-        ("lift in the highest tenth", metrics.lift_at_10),
-    ];
-    named.into_iter().filter_map(|(name, value)| Some(format!("  {name:<26}{:.4}", value?))).collect()
+/// A metric, its value and its 95 % interval on each line.
+pub fn metrics_lines(metrics: &[NamedMetric]) -> Vec<String> {
+    let line = |metric: &NamedMetric| {
+        let interval = metric.interval.map(|[low, high]| format!("  ({low:.4} to {high:.4})"));
+        format!("  {:<20}{:.4}{}", metric.label, metric.value, interval.unwrap_or_default())
+    };
+    metrics.iter().map(line).collect()
 }
 
 /// Writes a model beside its place and moves it there, so that nobody reads half of one.

@@ -163,10 +163,10 @@ fn report(trained: &TrainedModel, arguments: &Arguments, global: &Global) -> Res
         print_line(&format!("  column {column} is no feature: it {reason}"))?;
     }
     print_line(METRICS_HEADER)?;
-    metrics_lines(&manifest.metrics).iter().try_for_each(|line| print_line(line))?;
+    metrics_lines(&trained.quality().unseen.named()).iter().try_for_each(|line| print_line(line))?;
     if let Some(held_out) = &trained.quality().held_out {
         print_line(&format!("quality on the {} customers held out", held_out.rows))?;
-        metrics_lines(&held_out.metrics).iter().try_for_each(|line| print_line(line))?;
+        metrics_lines(&held_out.named()).iter().try_for_each(|line| print_line(line))?;
     }
     Ok(())
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use learning::quality::{QUALITY_FILE, Quality};
+use learning::report::{self, REPORT_FILE};
 use learning::{DemoData, Error, Progress, Search, TrainOptions, evaluate, train};
 use scoring::{Algorithm, Model, model};
 use serde_json::json;
@@ -111,6 +113,12 @@ fn a_model_is_written_whole_and_replaces_only_a_model() {
     for _ in 0..2 {
         trained.write(&directory).unwrap();
         assert_eq!(Model::load(&directory).unwrap().manifest(), trained.manifest());
+        let quality = Quality::read(&fs::read(directory.join(QUALITY_FILE)).unwrap()).unwrap();
+        assert_eq!(&quality, trained.quality());
+        let page = fs::read_to_string(directory.join(REPORT_FILE)).unwrap();
+        assert_eq!(page, report::html(&quality).unwrap());
+        // Neither tells a row.
+        assert!(!page.contains("C0000001"));
     }
     let others = fs::read_dir(directory.parent().unwrap()).unwrap();
     assert_eq!(others.count(), 1, "something is left beside the model");
