@@ -38,6 +38,9 @@ pub struct TrainOptions {
     pub calibration: CalibrationMethod,
     /// A customer leaves from which probability of leaving on.
     pub threshold: ThresholdAim,
+    /// Columns by whose values customers are grouped, to see whether the model treats groups alike; by sex and
+    /// senior citizens, where the file tells them, if nothing is said.
+    pub groups: Option<Vec<String>>,
     /// Parameters of preparation and algorithm that differ from the usual ones, by name.
     pub settings: BTreeMap<String, Value>,
     /// Other parameters to try; the best by cross-validation are taken.
@@ -59,6 +62,7 @@ impl TrainOptions {
             held_out: 0.2,
             calibration: CalibrationMethod::Auto,
             threshold: ThresholdAim::Fixed(0.5),
+            groups: None,
             settings: BTreeMap::new(),
             search: Search::None,
         }

@@ -54,6 +54,7 @@ pub fn train(
     options.check()?;
     let table = Table::read(data)?;
     let Labelled { dataset, rows, report } = labelled::read(&table, &options.data)?;
+    let groups = Groups::find(&table, &rows, options.groups.as_deref())?;
     let folds = options.folds as usize;
     let positives = dataset.positives();
     if positives.min(dataset.rows() - positives) < FOLD_CLASS_MIN * folds {
@@ -77,7 +78,6 @@ pub fn train(
         calibration::fit(options.calibration, &unseen.scores, &dataset.labels, options.seed);
     let probabilities = unseen.probabilities(&dataset.labels, options.calibration, options.seed);
     manifest.threshold = options.threshold.choose(&probabilities, &dataset.labels)?;
-    let groups = Groups::find(&table, &rows, None)?;
     manifest.training = Some(Training {
         file_name: table.file_name,
         sha256: table.sha256,

@@ -66,6 +66,10 @@ pub struct Arguments {
     /// Have leavers together weigh as much as stayers
     #[arg(long)]
     class_weights: bool,
+    /// A column by whose values the report tells whether customers are treated alike (repeatable) [default:
+    /// sex and senior citizens, where the file tells them]
+    #[arg(long = "group", value_name = "COLUMN")]
+    groups: Vec<String>,
     /// A parameter of the preparation or the algorithm, such as depth=4 (repeatable)
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = parse_setting)]
     settings: Vec<(String, Value)>,
@@ -108,6 +112,7 @@ fn options(arguments: &Arguments) -> Result<TrainOptions> {
     options.held_out = arguments.hold_out;
     options.threshold = arguments.threshold.aim();
     options.calibration = arguments.calibration.into();
+    options.groups = Some(arguments.groups.clone()).filter(|groups| !groups.is_empty());
     options.settings = arguments.settings.iter().cloned().collect();
     if let Some(resample) = arguments.resample.value() {
         options.settings.insert("resample".to_owned(), resample.into());

@@ -1,5 +1,6 @@
 //! The tables of a report, cell by cell as they are shown.
 
+use scoring::Training;
 use serde_json::Value;
 
 use super::words::{
@@ -244,6 +245,7 @@ pub(super) fn card(quality: &Quality) -> Vec<Fact> {
         facts.extend([
             Fact::new("Training file", training.file_name.as_str()),
             Fact::new("Training file, SHA-256", training.sha256.as_str()),
+            Fact::new("Tells who left", target(training)),
             Fact::new("Customers", count(training.rows)),
             Fact::new("Of these left", format!("{} ({})", count(training.positives), percent(share, 1))),
             Fact::new("Folds", training.folds.to_string()),
@@ -251,6 +253,15 @@ pub(super) fn card(quality: &Quality) -> Vec<Fact> {
         ]);
     }
     facts
+}
+
+/// The column and its value, or a dash where a model of an earlier version does not tell.
+fn target(training: &Training) -> String {
+    match (&training.target, &training.positive) {
+        (Some(column), Some(value)) => format!("{column} is {value}"),
+        (Some(column), None) => column.clone(),
+        (None, _) => "\u{2013}".to_owned(),
+    }
 }
 
 pub(super) fn features(card: &Card) -> Vec<FeatureRow> {
