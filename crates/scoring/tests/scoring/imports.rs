@@ -1,6 +1,6 @@
-//! Models of the official CatBoost and XGBoost beside their own answers.
+//! Models of the official CatBoost and XGBoost, and such that we trained, beside these libraries' answers.
 //!
-//! The models and answers are in tests/reference/imports, with the script that made them one directory
+//! The models and answers are in tests/reference/imports, with the scripts that made them one directory
 //! above. Their rows are invented.
 
 use std::fs;
@@ -74,6 +74,7 @@ fn models_of_catboost_give_its_own_answers() {
         "lossguide_deep",
         "depthwise",
         "constant",
+        "ours",
         "ctr_borders",
         "ctr_buckets",
         "ctr_binarizedtargetmeanvalue",
@@ -92,7 +93,9 @@ fn models_of_catboost_give_its_own_answers() {
 
 #[test]
 fn models_of_xgboost_give_its_own_answers() {
-    for name in ["plain", "base_score", "lossguide", "pruned", "parallel", "stumps", "unnamed", "stopped"] {
+    for name in
+        ["plain", "base_score", "lossguide", "pruned", "parallel", "stumps", "unnamed", "stopped", "ours"]
+    {
         let reference = reference(&format!("xgboost_{name}"));
         let file = model_file(&reference);
         let manifest = scoring::import("theirs", &file).unwrap();
