@@ -48,16 +48,16 @@ impl Default for Parameters {
     /// Chosen by cross-validation on the Telco sample.
     fn default() -> Parameters {
         Parameters {
-            hidden: vec![64, 32],
-            networks: 1,
+            hidden: vec![32],
+            networks: 3,
             epochs: 100,
-            batch_rows: 64,
-            learning_rate: 1e-3,
+            batch_rows: 256,
+            learning_rate: 0.01,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
-            weight_decay: 0.0,
-            dropout: 0.3,
+            weight_decay: 0.5,
+            dropout: 0.5,
             normalise_hidden: false,
             patience: 10,
         }
@@ -222,6 +222,7 @@ mod tests {
             epochs: 60,
             batch_rows: 32,
             learning_rate: 0.01,
+            weight_decay: 0.0,
             dropout: 0.1,
             patience: 0,
             ..Parameters::default()
