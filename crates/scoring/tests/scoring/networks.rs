@@ -5,6 +5,7 @@ use scoring::{
     Algorithm, Calibration, Input, InputEncoding, Inputs, MISSING, Model, ModelError, Pieces, Schema,
     UNKNOWN, vocabulary,
 };
+use serde_json::Value;
 
 use crate::shop::{build, numbers};
 
@@ -208,4 +209,20 @@ fn a_network_cannot_take_a_missing_number() {
     let file = serde_json::to_vec(&file).unwrap();
     let refused = build(Algorithm::Mlp, schema, inputs, Calibration::IDENTITY, &file);
     assert!(matches!(refused, Err(ModelError::Invalid(_))));
+}
+
+/// Networks of PyTorch with its own answers; see reference/make_mlp.py.
+#[test]
+fn networks_of_pytorch_give_its_own_answers() {
+    let reference: Value = serde_json::from_str(include_str!("reference/mlp.json")).unwrap();
+    let (schema, inputs) = numbers(&["a", "b", "c", "d", "e", "f"], Some(0.0));
+    let file = serde_json::to_vec(&reference["model"]).unwrap();
+    let model = build(Algorithm::Mlp, schema, inputs, Calibration::IDENTITY, &file).unwrap();
+    let rows: Vec<Vec<f64>> = serde_json::from_value(reference["rows"].clone()).unwrap();
+    let wanted: Vec<f64> = serde_json::from_value(reference["probabilities"].clone()).unwrap();
+    assert!(rows.len() == wanted.len() && rows.len() >= 40);
+    for (row, wanted) in rows.iter().zip(wanted) {
+        let probability = model.score(row, &[]);
+        assert!((probability - wanted).abs() < 1e-12, "{probability} is not {wanted}");
+    }
 }
