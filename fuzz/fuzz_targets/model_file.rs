@@ -37,5 +37,8 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(probabilities.iter().all(|p| (0.0..=1.0).contains(p)), "{probabilities:?}");
     }
     // Imports read the schema from the file itself.
-    let _ = scoring::catboost::import("fuzzed", file);
+    if let Ok(manifest) = scoring::import("fuzzed", file) {
+        let manifest = serde_json::to_vec(&manifest).expect("plain JSON");
+        let _ = Model::from_parts(&manifest, file);
+    }
 });

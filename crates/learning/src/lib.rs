@@ -11,6 +11,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used))]
 
 mod adam;
+mod agreement;
 mod bins;
 mod boosting;
 mod boosting_file;
@@ -68,6 +69,7 @@ mod tree;
 mod xgboost;
 mod xgboost_file;
 
+pub use agreement::{Agreement, Compared, agreement};
 pub use calibration::CalibrationMethod;
 pub use demo_data::{DemoData, SHIFT_MAX};
 pub use duplicates::Duplicates;

@@ -97,8 +97,12 @@ impl Table {
 
     /// The error for a cell that is not what it must be.
     pub(crate) fn cell_error(&self, row: usize, column: usize, message: String) -> Error {
-        let line = self.records[row].position().map_or(0, csv::Position::line);
-        Error::Cell { line, column: self.header[column].clone(), message }
+        Error::Cell { line: self.line(row), column: self.header[column].clone(), message }
+    }
+
+    /// The line in which a row begins, the header's being 1.
+    pub(crate) fn line(&self, row: usize) -> u64 {
+        self.records[row].position().map_or(0, csv::Position::line)
     }
 }
 

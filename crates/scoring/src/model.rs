@@ -144,6 +144,23 @@ impl Model {
         });
     }
 
+    /// The scores before calibration: log-odds of leaving in a model whose calibration is
+    /// [`crate::Calibration::IDENTITY`]. The arguments are those of [`Model::score_rows`].
+    ///
+    /// # Panics
+    ///
+    /// Where there are fewer numbers or categories than `rows` customers have.
+    #[must_use]
+    pub fn raw_scores(&self, rows: usize, numbers: &[f64], categories: &[u32]) -> Vec<f64> {
+        let mut raw = Vec::with_capacity(rows);
+        self.inputs.each_block(rows, numbers, categories, |_, count, block| {
+            let mut scores = [0.0; ROWS];
+            self.score_raw(block, count, &mut scores);
+            raw.extend_from_slice(&scores[..count]);
+        });
+        raw
+    }
+
     /// The raw scores, before calibration, of rows whose inputs are made already: a matrix as
     /// [`Inputs::matrix`] makes it, row after row. This is what the official libraries' predictors do, so
     /// that kernels can be held against kernels.
@@ -187,15 +204,19 @@ impl Model {
 
     fn score_derived(&self, block: &Block, count: usize, probabilities: &mut Vec<f64>) {
         let mut scores = [0.0; ROWS];
-        match &self.engine {
-            Engine::Linear(linear) => linear.score(block, &mut scores),
-            Engine::Forest(forest) => forest.score(block, &mut scores),
-            Engine::CatBoost(catboost) => catboost.score(block, &mut scores),
-            Engine::Xgboost(xgboost) => xgboost.score(block, &mut scores),
-            Engine::Mlp(mlp) => mlp.score(block, count, &mut scores),
-        }
+        self.score_raw(block, count, &mut scores);
         let calibration = &self.manifest.calibration;
         probabilities.extend(scores[..count].iter().map(|&score| calibration.probability(score)));
+    }
+
+    fn score_raw(&self, block: &Block, count: usize, scores: &mut [f64; ROWS]) {
+        match &self.engine {
+            Engine::Linear(linear) => linear.score(block, scores),
+            Engine::Forest(forest) => forest.score(block, scores),
+            Engine::CatBoost(catboost) => catboost.score(block, scores),
+            Engine::Xgboost(xgboost) => xgboost.score(block, scores),
+            Engine::Mlp(mlp) => mlp.score(block, count, scores),
+        }
     }
 }
 

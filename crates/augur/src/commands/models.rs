@@ -1,4 +1,5 @@
-//! `augur models`: shows and compares the models that names find, and takes in models of the official CatBoost.
+//! `augur models`: shows and compares the models that names find, and takes in models of the official
+//! CatBoost and XGBoost.
 
 mod compare;
 mod report;
@@ -9,8 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use learning::quality::NamedMetric;
+use learning::{Agreement, Compared};
 use scoring::model::MANIFEST_FILE;
-use scoring::{Manifest, Model, catboost};
+use scoring::{Manifest, Model};
 use serde_json::{Value, json};
 
 use super::Global;
@@ -34,20 +36,32 @@ enum Action {
         #[arg(long, value_name = "DIR")]
         models_dir: Option<PathBuf>,
     },
-    /// Take in a model that the official CatBoost exported as JSON
+    /// Take in a model that the official CatBoost or XGBoost saved as JSON
     ///
     /// Columns are found by the names of the model's features; `churn_probability` is its probability
-    /// of class 1. The model is written to DIR/NAME.
-    Import {
-        /// The model, saved with save_model(..., format="json")
-        file: PathBuf,
-        /// The model's name here
-        #[arg(long)]
-        name: String,
-        /// Where models are kept [default: AUGUR_MODELS_DIR, else models/]
-        #[arg(long, value_name = "DIR")]
-        models_dir: Option<PathBuf>,
-    },
+    /// of class 1. The model is written to DIR/NAME, and only if it gives the predictions of --expect.
+    Import(Import),
+}
+
+#[derive(Args)]
+struct Import {
+    /// The model: CatBoost's save_model(..., format="json", pool=...) or XGBoost's save_model("model.json")
+    file: PathBuf,
+    /// The model's name here
+    #[arg(long)]
+    name: String,
+    /// Customers to check the model with
+    #[arg(long, value_name = "CSV", requires = "expect")]
+    check: Option<PathBuf>,
+    /// What the official library predicts for them: probabilities or raw values, in the same order
+    #[arg(long, value_name = "CSV", requires = "check")]
+    expect: Option<PathBuf>,
+    /// The greatest difference to accept [default: 1e-9; for XGBoost 1e-6 of probabilities, 1e-5 of raw values]
+    #[arg(long, value_name = "NUMBER", requires = "expect")]
+    tolerance: Option<f64>,
+    /// Where models are kept [default: AUGUR_MODELS_DIR, else models/]
+    #[arg(long, value_name = "DIR")]
+    models_dir: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -56,9 +70,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
         Action::Compare(arguments) => compare::run(arguments, global),
         Action::Report(arguments) => report::run(arguments, global),
         Action::List { models_dir } => list(&ModelSource::new(models_dir.as_deref()), global),
-        Action::Import { file, name, models_dir } => {
-            import(file, name, &ModelSource::new(models_dir.as_deref()), global)
-        }
+        Action::Import(arguments) => import(arguments, global),
     }
 }
 
@@ -83,27 +95,55 @@ fn list(source: &ModelSource, global: &Global) -> Result<()> {
     Ok(())
 }
 
-fn import(file: &Path, name: &str, source: &ModelSource, global: &Global) -> Result<()> {
+fn import(arguments: &Import, global: &Global) -> Result<()> {
+    let (file, name) = (&arguments.file, &arguments.name);
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
         bail!("--name {name}: letters, digits, - and _ make a model's name, at most 64 of them");
     }
     let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let manifest =
-        catboost::import(name, &bytes).with_context(|| format!("cannot import {}", file.display()))?;
+    let context = || format!("cannot import {}", file.display());
+    let manifest = scoring::import(name, &bytes).with_context(context)?;
     let manifest_json = serde_json::to_vec_pretty(&manifest)?;
     // What cannot be scored is refused now, not at the first order.
-    let model = Model::from_parts(&manifest_json, &bytes)
-        .with_context(|| format!("cannot import {}", file.display()))?;
-    let directory = source.directory_for_new().join(name);
+    let model = Model::from_parts(&manifest_json, &bytes).with_context(context)?;
+    let agreement = check(&model, arguments).with_context(context)?;
+    let directory = ModelSource::new(arguments.models_dir.as_deref()).directory_for_new().join(name);
     write(&directory, &manifest, &manifest_json, &bytes)
         .with_context(|| format!("cannot write {}", directory.display()))?;
     let found = FoundModel { model, directory: Some(directory) };
     if global.json {
-        print_json(&describe(name, &found))
-    } else {
-        print_line(&format!("imported {name} into {}", place(&found)))
+        let mut described = describe(name, &found);
+        described["agreement"] = serde_json::to_value(agreement)?;
+        return print_json(&described);
     }
+    if let Some(agreement) = agreement {
+        print_line(&told(&agreement))?;
+    }
+    print_line(&format!("imported {name} into {}", place(&found)))
+}
+
+/// Compares with the predictions that were given, if any were.
+fn check(model: &Model, arguments: &Import) -> Result<Option<Agreement>> {
+    let (Some(customers), Some(predictions)) = (&arguments.check, &arguments.expect) else {
+        return Ok(None);
+    };
+    let agreement = learning::agreement(model, customers, predictions, arguments.tolerance)?;
+    if !agreement.holds() {
+        bail!("it does not give the predictions of {}: {}", predictions.display(), told(&agreement));
+    }
+    Ok(Some(agreement))
+}
+
+fn told(agreement: &Agreement) -> String {
+    let what = match agreement.compared {
+        Compared::Probability => "probabilities",
+        Compared::LogOdds => "raw values",
+    };
+    format!(
+        "checked {} {what}: the greatest difference is {:.1e} (line {}), at most {:e} is accepted",
+        agreement.rows, agreement.greatest_difference, agreement.line, agreement.tolerance
+    )
 }
 
 /// The first of the lines that show metrics.
