@@ -67,7 +67,7 @@ enum Command {
     Migrate(migrate::Arguments),
     Admin(admin::Arguments),
     Audit(audit::Arguments),
-    Train(train::Arguments),
+    Train(Box<train::Arguments>),
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
     Models(models::Arguments),
