@@ -5,7 +5,7 @@
 //! The counts are in the file, by a hash of the combination. Everything is calculated in `f32`, as
 //! CatBoost does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -258,6 +258,18 @@ fn parts(
         }
     }
     Ok(parts.into_iter().flatten().collect())
+}
+
+/// Whether these values are all that a statistic of one category has counted. What a statistic of several
+/// features has counted is not looked through.
+pub(super) fn counts_no_others(file: &CatBoostFile, ctr: &Ctr, hashes: &[i32]) -> Result<bool, ModelError> {
+    let ([CtrElement::CatFeatureValue { .. }], Some(table)) =
+        (ctr.elements.as_slice(), file.ctr_data.get(&ctr.identifier))
+    else {
+        return Ok(true);
+    };
+    let known: HashSet<u64> = hashes.iter().map(|&hash| mix(0, i64::from(hash).cast_unsigned())).collect();
+    Ok(Counts::read(table)?.entries.keys().all(|hash| known.contains(hash)))
 }
 
 /// One more term in a combination's hash.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
 
+use super::ctr::counts_no_others;
 use super::{CatBoostFile, CategoricalFeature, CtrElement, UNKNOWN_HASH, category_hash};
 use crate::import::manifest;
 use crate::manifest::{Algorithm, CategoryValue, FeatureKind, InputEncoding, Manifest};
@@ -23,6 +24,7 @@ const VALUES_MAX: usize = 50_000;
 pub fn import(name: &str, file: &[u8]) -> Result<Manifest, ModelError> {
     let model = CatBoostFile::read(file)?;
     let strings = Strings::new(&model)?;
+    strings.check_counts(&model)?;
     let info = &model.features_info;
     let mut features = BTreeMap::new();
     for float in &info.float_features {
@@ -93,6 +95,17 @@ impl<'a> Strings<'a> {
         Ok(strings)
     }
 
+    /// A model that was saved with a pool of other rows than it was trained on lacks strings.
+    fn check_counts(&self, model: &CatBoostFile) -> Result<(), ModelError> {
+        let hashes: Vec<i32> = self.by_hash.keys().copied().collect();
+        for ctr in &model.features_info.ctrs {
+            if !counts_no_others(model, ctr, &hashes)? {
+                return Err(unknown_strings("a category"));
+            }
+        }
+        Ok(())
+    }
+
     /// The values to list for a category, in order. The file does not say which category a string is of,
     /// so that each category lists the strings of all: otherwise values that the model has met and never
     /// asks for would be reported as unknown.
@@ -113,10 +126,10 @@ impl<'a> Strings<'a> {
         let has_statistics = info.ctrs.iter().any(|ctr| ctr.elements.iter().any(is_counted));
         let mut asked = Vec::new();
         for hash in &category.values {
-            asked.push(*self.by_hash.get(hash).ok_or_else(|| unknown_strings(name))?);
+            asked.push(*self.by_hash.get(hash).ok_or_else(|| unknown_strings(&format!("{name:?}")))?);
         }
         if has_statistics && self.by_hash.is_empty() {
-            return Err(unknown_strings(name));
+            return Err(unknown_strings(&format!("{name:?}")));
         }
         let all = || self.by_key.values().flatten().copied().collect::<Vec<_>>();
         if has_statistics {
@@ -147,6 +160,6 @@ impl<'a> Strings<'a> {
 
 fn unknown_strings(name: &str) -> ModelError {
     ModelError::Unsupported(format!(
-        "it does not say which values {name:?} has; save it with save_model(..., format=\"json\", pool=...)"
+        "it does not say which values {name} has; save it with save_model(..., format=\"json\", pool=...) and the training pool"
     ))
 }

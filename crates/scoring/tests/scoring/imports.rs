@@ -178,6 +178,9 @@ fn models_of_catboost_that_cannot_be_exact_are_refused_with_a_reason() {
         &[
             ("\"Median\"", |model| model["features_info"]["ctrs"][0]["ctr_type"] = json!("Median")),
             ("pool=", |model| model["features_info"]["cat_features_hash"] = json!([])),
+            ("training pool", |model| {
+                model["features_info"]["cat_features_hash"].as_array_mut().unwrap().pop();
+            }),
         ],
     );
     assert_unsupported(
@@ -233,8 +236,9 @@ fn damaged_models_of_catboost_are_refused() {
             },
             |model| {
                 for ctr in model["features_info"]["ctrs"].as_array_mut().unwrap() {
-                    ctr["elements"] =
-                        json!([{ "combination_element": "cat_feature_value", "cat_feature_index": 9 }]);
+                    let unlisted =
+                        json!({ "combination_element": "cat_feature_value", "cat_feature_index": 9 });
+                    ctr["elements"] = json!([unlisted, unlisted]);
                 }
             },
         ],
