@@ -32,7 +32,7 @@ from sklearn.svm import LinearSVC
 HERE = pathlib.Path(__file__).parent
 MODELS = HERE.parent.parent / "models"
 IDENTITY = {"slope": 1.0, "offset": 0.0}
-# The constants of the same names in crates/learning/src/{logistic,svm}.rs.
+# What crates/learning/tests/learning/references.rs sets.
 LOGISTIC_PENALTY = 1.0
 SVM_COST = 0.05
 

@@ -19,7 +19,8 @@ pub(crate) struct Parameters {
 
 impl Default for Parameters {
     fn default() -> Parameters {
-        Parameters { penalty: 1.0 }
+        // The best in cross-validation over several seeds, with the usual number of knots.
+        Parameters { penalty: 10.0 }
     }
 }
 

@@ -20,7 +20,8 @@ pub(crate) struct Parameters {
 
 impl Default for Parameters {
     fn default() -> Parameters {
-        Parameters { cost: 0.05 }
+        // The best in cross-validation over several seeds, with the usual number of knots.
+        Parameters { cost: 0.006 }
     }
 }
 

@@ -111,12 +111,18 @@ fn models_of_scikit_learn_give_its_own_answers() {
     }
 }
 
-/// Trains on the generated customers, and returns the file and the probabilities without calibration.
-fn train_uncalibrated(algorithm: Algorithm, customers: &Customers) -> (LinearFile, Vec<f64>) {
+/// Trains on the generated customers with scikit-learn's parameters and straight lines, and returns the file and the probabilities without calibration.
+fn train_uncalibrated(
+    algorithm: Algorithm,
+    regularised: (&str, Value),
+    customers: &Customers,
+) -> (LinearFile, Vec<f64>) {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("customers.csv");
     CUSTOMERS.write(fs::File::create(&path).unwrap()).unwrap();
-    let trained = train(&path, &TrainOptions::new(algorithm), &|_| true).unwrap();
+    let settings = [("knots", 0.into()), regularised].map(|(name, value)| (name.to_owned(), value)).into();
+    let options = TrainOptions { settings, ..TrainOptions::new(algorithm) };
+    let trained = train(&path, &options, &|_| true).unwrap();
     let mut manifest = trained.manifest().clone();
     manifest.calibration = Calibration::IDENTITY;
     let manifest = serde_json::to_vec(&manifest).unwrap();
@@ -138,7 +144,7 @@ fn scales(file: &LinearFile) -> Vec<f64> {
 fn our_logistic_regression_finds_scikit_learns_solution() {
     let customers = Customers::generate();
     let peer: Peer = reference("logistic.json", &customers);
-    let (ours, probabilities) = train_uncalibrated(Algorithm::Logistic, &customers);
+    let (ours, probabilities) = train_uncalibrated(Algorithm::Logistic, ("penalty", 1.0.into()), &customers);
     let theirs: LinearFile = serde_json::from_str(&peer.model).unwrap();
     assert_within("scales", &scales(&ours), &scales(&theirs), 1e-9);
     assert_within("weights of logistic regression", &weights(&ours), &weights(&theirs), 1e-8);
@@ -149,7 +155,7 @@ fn our_logistic_regression_finds_scikit_learns_solution() {
 fn our_svm_finds_scikit_learns_solution() {
     let customers = Customers::generate();
     let peer: Peer = reference("svm.json", &customers);
-    let (ours, probabilities) = train_uncalibrated(Algorithm::Svm, &customers);
+    let (ours, probabilities) = train_uncalibrated(Algorithm::Svm, ("cost", 0.05.into()), &customers);
     let theirs: LinearFile = serde_json::from_str(&peer.model).unwrap();
     assert_within("weights of the SVM", &weights(&ours), &weights(&theirs), 1e-5);
     let mut manifest = peer.manifest;
