@@ -11,7 +11,7 @@ use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::folds;
 use crate::learner::{Fit, Learner, json};
-use crate::preparation::Preparation;
+use crate::preparation::{Missing, Preparation};
 use crate::resampling::Balancing;
 use crate::samples::Samples;
 
@@ -39,18 +39,21 @@ pub(crate) struct Fitted {
 }
 
 impl Recipe {
-    /// The usual way for an algorithm: the linear ones bend with the numbers.
-    pub(crate) fn new(algorithm: Algorithm) -> Result<Recipe, Error> {
-        let knots = match algorithm {
-            Algorithm::Logistic | Algorithm::Svm => KNOTS,
-            _ => 0,
-        };
-        Ok(Recipe {
-            algorithm,
-            preparation: Preparation { knots, ..Preparation::default() },
-            balancing: Balancing::default(),
-            learner: Learner::new(algorithm),
-        })
+    /// The usual way for an algorithm, chosen by cross-validation over several seeds. Linear models bend with
+    /// the numbers; leavers weigh more for the SVM, whose margin they would hardly move otherwise; boosted
+    /// trees learn which way a missing number goes.
+    pub(crate) fn new(algorithm: Algorithm) -> Recipe {
+        let (mut preparation, mut balancing) = (Preparation::default(), Balancing::default());
+        match algorithm {
+            Algorithm::Logistic => preparation.knots = KNOTS,
+            Algorithm::Svm => {
+                preparation.knots = KNOTS;
+                balancing.class_weights = true;
+            }
+            Algorithm::Catboost | Algorithm::Xgboost => preparation.missing = Missing::Keep,
+            Algorithm::RandomForest | Algorithm::DecisionTree | Algorithm::Mlp => {}
+        }
+        Recipe { algorithm, preparation, balancing, learner: Learner::new(algorithm) }
     }
 
     /// The same with other parameters. A name is looked up in the preparation first, then in how classes are

@@ -140,7 +140,7 @@ impl<'a> Trainer<'a> {
         options: &'a TrainOptions,
         progress: &'a (dyn Fn(Progress) -> bool + Sync),
     ) -> Result<Trainer<'a>, Error> {
-        let usual = Recipe::new(options.algorithm)?.with(&options.settings)?;
+        let usual = Recipe::new(options.algorithm).with(&options.settings)?;
         let combinations = options.search.combinations(options.seed)?;
         let recipes = combinations.iter().map(|settings| usual.with(settings));
         let recipes = recipes.collect::<Result<Vec<_>, Error>>()?;

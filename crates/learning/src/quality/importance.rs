@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn the_feature_that_decides_is_the_important_one() {
         let data = customers();
-        let fitted = Recipe::new(Algorithm::Logistic).unwrap().fit(&data, 1).unwrap();
+        let fitted = Recipe::new(Algorithm::Logistic).fit(&data, 1).unwrap();
         let model = Model::from_parts(&json(&fitted.manifest).unwrap(), &fitted.file).unwrap();
         let (first, second) = (permutation(&model, &data, 1), permutation(&model, &data, 2));
         let found = summarise(&data.schema, &[first.clone(), second.clone()]);

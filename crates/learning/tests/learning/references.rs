@@ -111,7 +111,8 @@ fn models_of_scikit_learn_give_its_own_answers() {
     }
 }
 
-/// Trains on the generated customers with scikit-learn's parameters and straight lines, and returns the file and the probabilities without calibration.
+/// Trains on the generated customers with scikit-learn's parameters and straight lines, and returns the file
+/// and the probabilities without calibration.
 fn train_uncalibrated(
     algorithm: Algorithm,
     regularised: (&str, Value),
@@ -120,7 +121,8 @@ fn train_uncalibrated(
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("customers.csv");
     CUSTOMERS.write(fs::File::create(&path).unwrap()).unwrap();
-    let settings = [("knots", 0.into()), regularised].map(|(name, value)| (name.to_owned(), value)).into();
+    let settings = [("knots", 0.into()), ("class_weights", false.into()), regularised];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
     let options = TrainOptions { settings, ..TrainOptions::new(algorithm) };
     let trained = train(&path, &options, &|_| true).unwrap();
     let mut manifest = trained.manifest().clone();
