@@ -69,7 +69,8 @@ class Customers:
             feature = features[item["feature"]]
             if item["encoding"] == "number":
                 numbers = self.numbers(feature["name"])
-                columns.append(numpy.where(numpy.isnan(numbers), item["missing"], numbers))
+                missing = item["missing"]
+                columns.append(numbers if missing is None else numpy.nan_to_num(numbers, nan=missing))
             else:
                 columns.append(numpy.array([item["values"][code] for code in self.codes(feature)]))
         return numpy.column_stack(columns)
@@ -77,7 +78,8 @@ class Customers:
 
 def fitted_manifest(customers, algorithm):
     """The shipped manifest's schema and inputs, with the means of these customers for missing numbers."""
-    manifest = json.loads((MODELS / "logistic" / "manifest.json").read_text())
+    # The forest's inputs are the plain ones: numbers as they are, and a column for each value.
+    manifest = json.loads((MODELS / "random_forest" / "manifest.json").read_text())
     for item in manifest["inputs"]:
         if item["encoding"] == "number":
             item["missing"] = float(numpy.nanmean(customers.numbers(item["feature"])))

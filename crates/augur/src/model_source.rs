@@ -29,7 +29,7 @@ impl FoundModel {
     /// What was measured of it, where that was written.
     pub fn quality(&self) -> Result<Option<Quality>> {
         let Some(directory) = &self.directory else {
-            let bytes = self.shipped().and_then(|shipped| shipped.quality_json);
+            let bytes = self.shipped().map(|shipped| shipped.quality_json);
             return Ok(bytes.map(Quality::read).transpose()?);
         };
         let path = directory.join(QUALITY_FILE);

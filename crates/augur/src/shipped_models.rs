@@ -12,8 +12,8 @@ pub struct Shipped {
     pub name: &'static str,
     /// What the platform registers.
     pub model: ShippedModel,
-    /// What was measured of it, where its directory has that.
-    pub quality_json: Option<&'static [u8]>,
+    /// What was measured of it.
+    pub quality_json: &'static [u8],
 }
 
 /// The id of the cheapest shipped service; the others follow it.
@@ -32,7 +32,7 @@ macro_rules! shipped {
                 service_name: $service_name,
                 service_description: $description,
             },
-            quality_json: None,
+            quality_json: include_bytes!(concat!("../../../models/", $name, "/quality.json")),
         }
     };
 }
@@ -91,8 +91,8 @@ mod tests {
             assert!(shipped.model.model_file.len() < 2 << 20, "{}", shipped.name);
             // What lies beside a shipped model is built in with it.
             let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
-            let quality_json = std::fs::read(models.join(shipped.name).join(QUALITY_FILE)).ok();
-            assert_eq!(shipped.quality_json, quality_json.as_deref(), "{}", shipped.name);
+            let quality_json = std::fs::read(models.join(shipped.name).join(QUALITY_FILE)).unwrap();
+            assert_eq!(shipped.quality_json, quality_json, "{}", shipped.name);
         }
     }
 }
