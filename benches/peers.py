@@ -100,7 +100,7 @@ def network(file):
 
     layers = []
     for layer in file["layers"]:
-        if layer["kind"] == "batch_normalisation":
+        if layer["kind"] == "batch_norm":
             norm = torch.nn.BatchNorm1d(len(layer["mean"]), eps=layer["epsilon"])
             with torch.no_grad():
                 norm.running_mean[:] = torch.tensor(layer["mean"])
@@ -142,12 +142,12 @@ def scorer(kind, model):
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     with open(os.path.join(model, "model.json")) as file:
-        net = network(json.load(file))
+        nets = [network(one) for one in json.load(file)["networks"]]
 
     def score(frame):
         inputs = torch.from_numpy(inputs_of(manifest, frame))
         with torch.no_grad():
-            outputs = [net(batch)[:, 0] for batch in inputs.split(65_536)]
+            outputs = [sum(net(batch)[:, 0] for net in nets) / len(nets) for batch in inputs.split(65_536)]
         return torch.sigmoid(torch.cat(outputs)).numpy().astype(numpy.float64)
 
     return score
@@ -183,7 +183,7 @@ def forest(data, directory):
     labels = (frame["Churn"] == "Yes").astype(int)
     with open(os.path.join(directory, "template.json")) as file:
         manifest = json.load(file)
-    matrix = inputs_of(manifest, frame)
+    matrix = numpy.nan_to_num(inputs_of(manifest, frame), nan=0.0)
     model = RandomForestClassifier(500, max_depth=10, n_jobs=-1, random_state=1).fit(matrix, labels)
     with open(os.path.join(directory, "forest.pickle"), "wb") as file:
         pickle.dump(model, file)

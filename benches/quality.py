@@ -56,52 +56,57 @@ def tabular(frame, numbers):
 
 
 class Network:
-    """The network of our own recipe in PyTorch: batch normalisation, dense, ReLU, dropout, one output."""
+    """The network of our own recipe in PyTorch: batch normalisation, dense, ReLU, dropout, one output; three
+    of them averaged, each stopped early on a tenth of the customers that it only watches."""
 
-    def __init__(self, hidden=(32, 16), dropout=0.3, rate=3e-3, epochs=60, patience=8, batch=128):
-        self.hidden, self.dropout, self.rate = hidden, dropout, rate
-        self.epochs, self.patience, self.batch = epochs, patience, batch
+    HIDDEN, NETWORKS, DROPOUT = (32,), 3, 0.5
+    EPOCHS, BATCH, RATE, DECAY, PATIENCE = 100, 256, 0.01, 0.5, 10
 
     def fit(self, inputs, labels):
-        torch.manual_seed(1)
-        layers, width = [torch.nn.BatchNorm1d(inputs.shape[1])], inputs.shape[1]
-        for units in self.hidden:
-            layers += [torch.nn.Linear(width, units), torch.nn.BatchNorm1d(units), torch.nn.ReLU()]
-            layers += [torch.nn.Dropout(self.dropout)]
-            width = units
-        self.net = torch.nn.Sequential(*layers, torch.nn.Linear(width, 1))
         part = numpy.array(stratified(labels, 10, 7)) == 0
         x, y = (torch.tensor(values, dtype=torch.float32) for values in (inputs, labels))
-        x_fit, y_fit, x_stop, y_stop = x[~part], y[~part], x[part], y[part]
-        optimizer = torch.optim.Adam(self.net.parameters(), lr=self.rate, weight_decay=1e-4)
+        self.nets = [self.fit_one(x[~part], y[~part], x[part], y[part], seed) for seed in range(self.NETWORKS)]
+        return self
+
+    def fit_one(self, x, y, x_stop, y_stop, seed):
+        torch.manual_seed(seed)
+        layers, width = [torch.nn.BatchNorm1d(x.shape[1])], x.shape[1]
+        for units in self.HIDDEN:
+            dense = torch.nn.Linear(width, units)
+            torch.nn.init.kaiming_normal_(dense.weight, nonlinearity="relu")
+            torch.nn.init.zeros_(dense.bias)
+            layers += [dense, torch.nn.ReLU(), torch.nn.Dropout(self.DROPOUT)]
+            width = units
+        net = torch.nn.Sequential(*layers, torch.nn.Linear(width, 1))
+        weights = [layer.weight for layer in net if isinstance(layer, torch.nn.Linear)]
+        others = [one for one in net.parameters() if all(one is not weight for weight in weights)]
+        groups = [{"params": weights, "weight_decay": self.DECAY}, {"params": others, "weight_decay": 0.0}]
+        optimizer = torch.optim.AdamW(groups, lr=self.RATE)
         loss_of = torch.nn.BCEWithLogitsLoss()
         best, best_state, waited = float("inf"), None, 0
-        for _ in range(self.epochs):
-            self.net.train()
-            order = torch.randperm(len(x_fit))
-            for rows in order.split(self.batch):
-                if len(rows) < 2:
-                    continue
+        for _ in range(self.EPOCHS):
+            net.train()
+            for rows in torch.tensor_split(torch.randperm(len(x)), max(len(x) // self.BATCH, 1)):
                 optimizer.zero_grad()
-                loss_of(self.net(x_fit[rows])[:, 0], y_fit[rows]).backward()
+                loss_of(net(x[rows])[:, 0], y[rows]).backward()
                 optimizer.step()
-            self.net.eval()
+            net.eval()
             with torch.no_grad():
-                loss = loss_of(self.net(x_stop)[:, 0], y_stop).item()
+                loss = loss_of(net(x_stop)[:, 0], y_stop).item()
             if loss < best:
                 best, waited = loss, 0
-                best_state = {name: value.clone() for name, value in self.net.state_dict().items()}
-            else:
-                waited += 1
-                if waited >= self.patience:
-                    break
-        self.net.load_state_dict(best_state)
-        self.net.eval()
-        return self
+                best_state = {name: value.clone() for name, value in net.state_dict().items()}
+                continue
+            waited += 1
+            if waited >= self.PATIENCE:
+                break
+        net.load_state_dict(best_state)
+        return net.eval()
 
     def scores(self, inputs):
         with torch.no_grad():
-            return self.net(torch.tensor(inputs, dtype=torch.float32))[:, 0].numpy()
+            x = torch.tensor(inputs, dtype=torch.float32)
+            return numpy.mean([net(x)[:, 0].numpy() for net in self.nets], axis=0)
 
 
 def linear(make, numbers):
@@ -123,7 +128,7 @@ def trees(make):
 def network(train, labels, test):
     prepare = tabular(train, StandardScaler()).fit(train)
     inputs, others = prepare.transform(train), prepare.transform(test)
-    return sum(Network().fit(inputs, labels).scores(others) for _ in range(1))
+    return Network().fit(inputs, labels).scores(others)
 
 
 def splines(knots):
@@ -132,25 +137,28 @@ def splines(knots):
 
 def peers():
     """Each peer: which of ours it stands beside, what it is, and how it scores unseen customers."""
-    forest = RandomForestClassifier(500, min_samples_leaf=10, max_features="sqrt", n_jobs=-1, random_state=1)
+    forest = RandomForestClassifier(300, min_samples_leaf=25, max_features=10, n_jobs=-1, random_state=1)
     cat = catboost.CatBoostClassifier(
-        iterations=600, depth=4, learning_rate=0.03, l2_leaf_reg=5, random_seed=1, verbose=False
-    )
+        iterations=600, depth=3, learning_rate=0.02, l2_leaf_reg=5, rsm=0.25, bootstrap_type="Bernoulli",
+        subsample=0.6, random_seed=1, verbose=False, allow_writing_files=False,
+    )  # fmt: skip
     xgb = xgboost.XGBClassifier(
-        n_estimators=500, max_depth=3, learning_rate=0.02, subsample=0.7, colsample_bytree=0.5, min_child_weight=5
+        n_estimators=300, max_depth=2, learning_rate=0.03, subsample=0.6, colsample_bytree=0.4, random_state=1
     )
     logistic = LogisticRegression(C=1.0, max_iter=5000)
+    bent_logistic = LogisticRegression(C=0.1, max_iter=5000)
     svm = LinearSVC(C=0.05, max_iter=50_000)
-    tree = DecisionTreeClassifier(max_depth=6, min_samples_leaf=30, random_state=1)
+    bent_svm = LinearSVC(C=0.01, class_weight="balanced", max_iter=50_000)
+    tree = DecisionTreeClassifier(max_depth=7, min_samples_leaf=120, random_state=1)
     return [
-        ("logistic", "scikit-learn LogisticRegression(C=1)", linear(logistic, StandardScaler())),
-        ("logistic", "the same on SplineTransformer(5 knots)", linear(logistic, splines(5))),
-        ("svm", "scikit-learn LinearSVC(C=0.05)", linear(svm, StandardScaler())),
-        ("svm", "the same on SplineTransformer(5 knots)", linear(svm, splines(5))),
-        ("decision_tree", "scikit-learn DecisionTreeClassifier(depth 6, leaf 30)", trees(tree)),
-        ("random_forest", "scikit-learn RandomForestClassifier(500, leaf 10)", trees(forest)),
-        ("catboost", "CatBoostClassifier(600, depth 4, rate 0.03, l2 5)", trees(cat)),
-        ("xgboost", "XGBClassifier(500, depth 3, rate 0.02, subsample 0.7)", trees(xgb)),
+        ("logistic", "scikit-learn LogisticRegression, C 1", linear(logistic, StandardScaler())),
+        ("logistic", "the same on SplineTransformer, 12 knots, C 0.1", linear(bent_logistic, splines(12))),
+        ("svm", "scikit-learn LinearSVC, C 0.05", linear(svm, StandardScaler())),
+        ("svm", "the same on SplineTransformer, 12 knots, balanced, C 0.01", linear(bent_svm, splines(12))),
+        ("decision_tree", "scikit-learn DecisionTreeClassifier, depth 7, leaf 120", trees(tree)),
+        ("random_forest", "scikit-learn RandomForestClassifier, 300 trees, leaf 25, 10 features", trees(forest)),
+        ("catboost", "CatBoostClassifier, 600 trees, depth 3, rate 0.02, l2 5, rsm 0.25, subsample 0.6", trees(cat)),
+        ("xgboost", "XGBClassifier, 300 trees, depth 2, eta 0.03, subsample 0.6, colsample 0.4", trees(xgb)),
         ("mlp", "PyTorch, the same architecture and recipe", network),
     ]
 

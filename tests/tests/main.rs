@@ -12,6 +12,7 @@ mod files;
 mod idempotency;
 mod journey;
 mod million;
+mod model_making;
 mod money;
 mod operation;
 mod outages;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         ("tokens", tokens::flows()),
         ("operation", operation::flows()),
         ("command_line", command_line::flows()),
+        ("model_making", model_making::flows()),
         ("faults", faults::flows()),
         // What bears no other beside it comes last, so that nothing waits for it.
         ("outages", outages::flows()),
