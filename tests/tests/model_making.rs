@@ -62,7 +62,7 @@ async fn every_algorithm_is_trained_and_says_how_good_it_is() {
     let (first, second) = (workshop.path("logistic"), workshop.path("xgboost"));
     let page = workshop.path("compared.html");
     let side_by_side = program::run_well(&["models", "compare", &first, &second, "--html", &page], &[]).await;
-    assert!(side_by_side.contains("ROC AUC") && side_by_side.contains("calibration"), "{side_by_side}");
+    assert!(side_by_side.contains("ROC AUC") && side_by_side.contains("Calibration error"), "{side_by_side}");
     assert!(fs::read_to_string(&page).unwrap().contains("<svg"));
     let shipped = program::run_well(&["models", "report", "catboost", "--out", "-"], &[]).await;
     assert!(shipped.contains("</html>"));
