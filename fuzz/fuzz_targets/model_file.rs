@@ -39,6 +39,10 @@ fuzz_target!(|bytes: &[u8]| {
     // Imports read the schema from the file itself.
     if let Ok(manifest) = scoring::import("fuzzed", file) {
         let manifest = serde_json::to_vec(&manifest).expect("plain JSON");
-        let _ = Model::from_parts(&manifest, file);
+        if let Ok(model) = Model::from_parts(&manifest, file) {
+            let features = &model.manifest().schema.features;
+            let numbers = vec![f64::NAN; features.len()];
+            model.score_rows(1, &numbers, &vec![UNKNOWN; features.len()], &mut Vec::new());
+        }
     }
 });
