@@ -44,14 +44,14 @@ pub const SHIPPED: &[Shipped] = &[
         0,
         1_000,
         "Logistic regression",
-        "A linear model of the log-odds. The cheapest and the fastest; good for a first look."
+        "A linear model of the log-odds that bends with the numbers. The cheapest and the fastest."
     ),
     shipped!(
         "svm",
         1,
         5_000,
         "Support vector machine",
-        "A linear support vector machine with calibrated probabilities."
+        "A linear support vector machine that bends with the numbers, with calibrated probabilities."
     ),
     shipped!(
         "random_forest",
@@ -65,7 +65,7 @@ pub const SHIPPED: &[Shipped] = &[
         3,
         50_000,
         "CatBoost",
-        "Gradient boosting of oblivious trees in CatBoost's format. The most accurate."
+        "Gradient boosting of oblivious trees in CatBoost's format. Finds how features act together by itself."
     ),
 ];
 

@@ -104,7 +104,7 @@ pub(crate) fn description_of(algorithm: Algorithm) -> &'static str {
         }
         Algorithm::DecisionTree => "A single decision tree: a handful of questions that people can follow.",
         Algorithm::Catboost => {
-            "Gradient boosting on oblivious trees, as CatBoost does it: the most accurate."
+            "Gradient boosting of oblivious trees, as CatBoost does it: finds how features act together."
         }
         Algorithm::Xgboost => "Gradient boosting of trees that grow level by level, as XGBoost does it.",
         Algorithm::Mlp => "A neural network of fully connected layers.",
