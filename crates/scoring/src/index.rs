@@ -68,8 +68,8 @@ impl RecordIndex {
         self.scanned == text.len()
     }
 
-    /// Forgets the records that were taken and looks at the next stretch. Says whether that was ASCII
-    /// without NUL.
+    /// Forgets the records that were taken and looks at the next stretch. Says whether that is known to be
+    /// ASCII without NUL.
     pub(crate) fn advance(&mut self, text: &[u8]) -> bool {
         self.forget_taken();
         let (from, to) = (self.scanned, text.len().min(self.scanned + STRETCH_BYTES));
@@ -82,10 +82,12 @@ impl RecordIndex {
             self.found.ends.truncate(ends);
             self.read_exactly(text, to);
         }
+        // What was read exactly may go on behind what the scan has seen.
+        let is_plain = seen.is_plain && self.scanned == to;
         if self.scanned == text.len() {
             self.end_last_record(text);
         }
-        seen.is_plain
+        is_plain
     }
 
     /// How many records can be taken.
@@ -244,6 +246,19 @@ mod tests {
                     let text = "z".repeat(shift * 17) + &usual.repeat(before) + odd + &usual.repeat(4000);
                     check(&text);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_behind_the_stretch_is_never_called_plain_unseen() {
+        for (odd, is_plain) in [("5\" disk\n", false), ("5 disk\n", true)] {
+            let text = format!("{odd}{}\0\n", "z".repeat(STRETCH_BYTES));
+            for level in Level::all() {
+                let mut index = RecordIndex::new(level);
+                index.begin(b',');
+                assert_eq!(index.advance(text.as_bytes()), is_plain);
+                assert_eq!(index.is_done(text.as_bytes()), !is_plain);
             }
         }
     }
