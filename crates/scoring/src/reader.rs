@@ -98,30 +98,43 @@ impl<R: Read> TextReader<R> {
         if has_bom {
             self.pending.drain(.."\u{feff}".len());
         }
+        // Blank lines before the header are walked over, and dropped together when more text is needed.
+        let mut start = 0;
         loop {
-            let end = match record_end(&self.pending, 0, self.delimiter) {
+            let end = match record_end(&self.pending, start, self.delimiter) {
                 RecordEnd::At(end) => end,
                 RecordEnd::Open { quote: None } if self.is_end => self.pending.len(),
                 RecordEnd::Open { quote } => {
-                    self.check_open(0, quote)?;
+                    self.check_open(start, quote)?;
+                    self.drop_blank_lines(&mut start);
                     self.fill(READ_BYTES)?;
                     continue;
                 }
             };
-            if end == 0 {
+            if end == start {
                 return Err(InputError::new(code::EMPTY_FILE, "The file is empty.").into());
             }
-            let record: Vec<u8> = self.pending.drain(..end).collect();
+            if is_blank(without_line_end(&self.pending[start..end]), HEADER_BLANK_DELIMITER) {
+                start = end;
+                continue;
+            }
+            let length = end - start;
+            self.drop_blank_lines(&mut start);
+            let record: Vec<u8> = self.pending.drain(..length).collect();
             let first_line = self.line;
             self.line += count_lines(&record);
             let content = without_line_end(&record);
-            if is_blank(content, HEADER_BLANK_DELIMITER) {
-                continue;
-            }
             crate::text::check(&record, first_line, self.delimiter, &[])?;
             self.names = header_names(content, self.delimiter);
             return Ok(HeaderRecord { names: self.names.clone(), record, has_bom });
         }
+    }
+
+    /// Forgets the text before a place, whose lines are counted; the place is where the text begins then.
+    fn drop_blank_lines(&mut self, start: &mut usize) {
+        self.line += count_lines(&self.pending[..*start]);
+        self.pending.drain(..*start);
+        *start = 0;
     }
 
     /// Reads the next chunk into a used one; false at the end.

@@ -40,6 +40,12 @@ fn lines_are_counted_through_quoted_cells_and_blank_lines() {
 }
 
 #[test]
+fn any_number_of_blank_lines_may_stand_before_the_header() {
+    let text = format!("{}{HEADER}\n1,2,,0\nx,2,,0\n", "\r\n".repeat(300_000));
+    assert_eq!(score_error(text.as_bytes(), OnError::Fail).problems[0].line, 300_003);
+}
+
+#[test]
 fn every_bad_cell_of_a_part_is_told() {
     let error = score_error(format!("{HEADER}\nx,y,,\n1,z,,\n1,2\n").as_bytes(), OnError::Fail);
     let places: Vec<_> =
