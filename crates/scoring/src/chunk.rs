@@ -10,7 +10,7 @@ use crate::model::Model;
 use crate::problem::{InputError, PROBLEMS_MAX, code};
 use crate::reader::{Chunk, RECORD_BYTES_MAX};
 use crate::records::{count_lines, is_blank};
-use crate::result::{Fault, ResultWriter};
+use crate::result::{ChunkResult, Fault, ResultWriter};
 use crate::rows::{Plan, RowFault, RowReader};
 use crate::score::OnError;
 use crate::summary::Tally;
@@ -73,8 +73,8 @@ impl<'plan> ChunkScorer<'plan> {
         }
     }
 
-    /// Scores a chunk and appends its part of the result.
-    pub(crate) fn score(&mut self, chunk: &Chunk, result: &mut Vec<u8>) -> Result<Tally, InputError> {
+    /// Scores a chunk; the result is its part alone.
+    pub(crate) fn score(&mut self, chunk: &Chunk, result: &mut ChunkResult) -> Result<Tally, InputError> {
         self.reader.forget_unknown();
         let mut progress = Progress {
             text: &chunk.text,
@@ -82,7 +82,7 @@ impl<'plan> ChunkScorer<'plan> {
             tally: Tally::default(),
             failure: None,
         };
-        result.reserve(chunk.text.len() + chunk.text.len() / 8);
+        result.begin(chunk.text.len());
         match self.go_through(chunk, &mut progress, result) {
             Ok(()) => {
                 progress.tally.unknown.clone_from(&self.reader.unknown);
@@ -100,7 +100,7 @@ impl<'plan> ChunkScorer<'plan> {
         &mut self,
         chunk: &Chunk,
         progress: &mut Progress,
-        result: &mut Vec<u8>,
+        result: &mut ChunkResult,
     ) -> Result<(), InputError> {
         let mut is_checked = false;
         self.index.begin(self.plan.delimiter);
@@ -125,7 +125,7 @@ impl<'plan> ChunkScorer<'plan> {
     }
 
     /// Goes on with the next [`ROWS`] records, or those that are left.
-    fn score_records(&mut self, progress: &mut Progress, result: &mut Vec<u8>) -> Result<(), InputError> {
+    fn score_records(&mut self, progress: &mut Progress, result: &mut ChunkResult) -> Result<(), InputError> {
         let too_long = self.take_records(progress);
         let places = self.index.places();
         let faults = self.reader.read_columns(

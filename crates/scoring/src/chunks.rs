@@ -11,6 +11,7 @@ use std::thread;
 use crate::chunk::ChunkScorer;
 use crate::problem::{InputError, ScoreError};
 use crate::reader::{Chunk, TextReader};
+use crate::result::ChunkResult;
 use crate::summary::Tally;
 
 /// More threads than this would wait for the one that reads and writes.
@@ -23,7 +24,7 @@ const CHUNKS_AHEAD: usize = 2;
 struct Job {
     number: u64,
     chunk: Chunk,
-    result: Vec<u8>,
+    result: ChunkResult,
 }
 
 /// A chunk on its way back.
@@ -38,7 +39,7 @@ pub(crate) fn score_chunks<'plan>(
     reader: &mut TextReader<impl Read>,
     threads: usize,
     scorer: impl Fn() -> ChunkScorer<'plan> + Sync,
-    mut take: impl FnMut(Tally, &[u8]) -> Result<(), ScoreError>,
+    mut take: impl FnMut(Tally, &ChunkResult) -> Result<(), ScoreError>,
 ) -> Result<(), ScoreError> {
     if threads > 1 {
         return score_on_threads(reader, threads.min(THREADS_MAX), &scorer, take);
@@ -46,7 +47,6 @@ pub(crate) fn score_chunks<'plan>(
     let mut scorer = scorer();
     let mut job = Job::default();
     while reader.read(&mut job.chunk)? {
-        job.result.clear();
         let tally = scorer.score(&job.chunk, &mut job.result)?;
         take(tally, &job.result)?;
     }
@@ -57,7 +57,7 @@ fn score_on_threads<'plan>(
     reader: &mut TextReader<impl Read>,
     threads: usize,
     scorer: &(impl Fn() -> ChunkScorer<'plan> + Sync),
-    mut take: impl FnMut(Tally, &[u8]) -> Result<(), ScoreError>,
+    mut take: impl FnMut(Tally, &ChunkResult) -> Result<(), ScoreError>,
 ) -> Result<(), ScoreError> {
     let (jobs, queue) = mpsc::channel();
     let queue = Mutex::new(queue);
@@ -111,7 +111,6 @@ fn work<'plan>(scorer: &impl Fn() -> ChunkScorer<'plan>, queue: &Mutex<Receiver<
     loop {
         let received = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(mut job) = received else { return };
-        job.result.clear();
         // A panic travels to the caller in its turn: nobody would wait for this chunk otherwise.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             own.get_or_insert_with(scorer).score(&job.chunk, &mut job.result)

@@ -138,10 +138,17 @@ pub(crate) fn count_lines(text: &[u8]) -> u64 {
     memchr_iter(b'\n', text).count() as u64
 }
 
-/// A column's name for people: its number from 1 where the header gives none.
+/// The most letters of a column's name that people are told.
+const NAME_LETTERS_MAX: usize = 40;
+
+/// A column's name for people: its number from 1 where the header gives none, and the beginning of a long
+/// one, because it may stand in the problem of every customer.
 pub(crate) fn column_name(header: &[String], column: usize) -> String {
     match header.get(column) {
-        Some(name) if !name.trim().is_empty() => name.clone(),
+        Some(name) if !name.trim().is_empty() => match name.char_indices().nth(NAME_LETTERS_MAX) {
+            Some((end, _)) => format!("{}...", &name[..end]),
+            None => name.clone(),
+        },
         _ => (column + 1).to_string(),
     }
 }
@@ -159,7 +166,7 @@ fn closing_quote(text: &[u8], mut from: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RecordEnd, last_record_end, locate, record_end, split, unquote};
+    use super::{RecordEnd, column_name, last_record_end, locate, record_end, split, unquote};
 
     fn cells(content: &str) -> Vec<String> {
         let mut ranges = Vec::new();
@@ -193,6 +200,16 @@ mod tests {
         assert_eq!(record_end(b"a,\"b\nc", 0, b','), RecordEnd::Open { quote: Some(2) });
         assert_eq!(record_end(b"a,b", 0, b','), RecordEnd::Open { quote: None });
         assert_eq!(last_record_end(b"a\nb\n\"c\n", b','), 4);
+    }
+
+    #[test]
+    fn of_a_long_name_the_beginning_is_told() {
+        let header = ["tenure".to_owned(), " ".to_owned(), "ä".repeat(900_000), "b".repeat(40)];
+        assert_eq!(column_name(&header, 0), "tenure");
+        assert_eq!(column_name(&header, 1), "2");
+        assert_eq!(column_name(&header, 2), "ä".repeat(40) + "...");
+        assert_eq!(column_name(&header, 3), "b".repeat(40));
+        assert_eq!(column_name(&header, 4), "5");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Writes customers with their result.
 
+use std::io::{self, Write};
+
 use crate::chunk::Customer;
 use crate::numbers::{millionths, millionths_text};
 use crate::problem::Problem;
@@ -25,6 +27,40 @@ impl Fault {
         };
         let text = problems.iter().map(describe).collect::<Vec<_>>().join("; ");
         Fault { text, cells_lacking }
+    }
+}
+
+/// What comes out of a chunk. The delimiters that stand for lacking cells are only counted until they are
+/// written: a short row under a wide header has thousands of them, and a chunk half a million such rows.
+#[derive(Debug, Default)]
+pub(crate) struct ChunkResult {
+    text: Vec<u8>,
+    /// Places in the text, ascending, and how many delimiters stand before each.
+    lacking: Vec<(usize, usize)>,
+}
+
+impl ChunkResult {
+    /// Forgets what is in it and makes room for a chunk of this many bytes.
+    pub(crate) fn begin(&mut self, bytes: usize) {
+        self.text.clear();
+        self.lacking.clear();
+        self.text.reserve(bytes + bytes / 8);
+    }
+
+    /// Writes it whole.
+    pub(crate) fn write_to(&self, output: &mut impl Write, delimiter: u8) -> io::Result<()> {
+        let delimiters = [delimiter; 1024];
+        let mut written = 0;
+        for &(place, mut count) in &self.lacking {
+            output.write_all(&self.text[written..place])?;
+            written = place;
+            while count > 0 {
+                let part = count.min(delimiters.len());
+                output.write_all(&delimiters[..part])?;
+                count -= part;
+            }
+        }
+        output.write_all(&self.text[written..])
     }
 }
 
@@ -74,7 +110,7 @@ impl ResultWriter {
         customers: &[Customer],
         probabilities: &[f64],
         tally: &mut Tally,
-        result: &mut Vec<u8>,
+        result: &mut ChunkResult,
     ) {
         let mut probabilities = probabilities.iter();
         // Behind the last customer's content, what is not copied yet.
@@ -82,16 +118,16 @@ impl ResultWriter {
         for customer in customers {
             let probability = if customer.is_whole { probabilities.next() } else { None };
             if uncopied.end != customer.start {
-                result.extend_from_slice(&text[uncopied.clone()]);
+                result.text.extend_from_slice(&text[uncopied.clone()]);
                 uncopied.start = customer.start;
             }
-            result.extend_from_slice(&text[uncopied.start..customer.content_end]);
+            result.text.extend_from_slice(&text[uncopied.start..customer.content_end]);
             uncopied = customer.content_end..customer.record_end;
             match (&customer.fault, probability) {
                 (None, Some(&probability)) => {
                     let millionths = millionths(probability);
                     let leaves = millionths >= self.leaves_from;
-                    self.write_columns(millionths, leaves, result);
+                    self.write_columns(millionths, leaves, &mut result.text);
                     tally.count(millionths, leaves);
                 }
                 (fault, _) => {
@@ -100,7 +136,7 @@ impl ResultWriter {
                 }
             }
         }
-        result.extend_from_slice(&text[uncopied]);
+        result.text.extend_from_slice(&text[uncopied]);
     }
 
     #[inline(always)]
@@ -114,11 +150,13 @@ impl ResultWriter {
         result.truncate(result.len() - (COLUMNS_BYTES_MAX - self.columns_length));
     }
 
-    fn write_fault(&self, fault: Option<&Fault>, result: &mut Vec<u8>) {
+    fn write_fault(&self, fault: Option<&Fault>, result: &mut ChunkResult) {
         let (text, cells_lacking) = fault.map_or(("", 0), |fault| (&fault.text, fault.cells_lacking));
-        result.resize(result.len() + cells_lacking, self.delimiter);
-        result.extend_from_slice(&[self.delimiter; 3]);
-        write_cell(text, self.delimiter, result);
+        if cells_lacking > 0 {
+            result.lacking.push((result.text.len(), cells_lacking));
+        }
+        result.text.extend_from_slice(&[self.delimiter; 3]);
+        write_cell(text, self.delimiter, &mut result.text);
     }
 }
 
@@ -152,7 +190,31 @@ pub(crate) fn write_cell(text: &str, delimiter: u8, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{leaves, leaves_from};
+    use super::{ChunkResult, Fault, ResultWriter, leaves, leaves_from};
+    use crate::chunk::Customer;
+    use crate::score::OnError;
+    use crate::summary::Tally;
+
+    #[test]
+    fn cells_that_are_lacking_take_no_memory() {
+        const COLUMNS: usize = 10_000;
+        let text = b"1\n".repeat(1000);
+        let customers = (0..1000).map(|row| Customer {
+            start: 2 * row,
+            content_end: 2 * row + 1,
+            record_end: 2 * row + 2,
+            is_whole: false,
+            fault: Some(Box::new(Fault::new(&[], COLUMNS - 1))),
+        });
+        let customers: Vec<Customer> = customers.collect();
+        let writer = ResultWriter::new(b',', b'.', OnError::Skip, 0.5);
+        let mut result = ChunkResult::default();
+        writer.write(&text, &customers, &[], &mut Tally::default(), &mut result);
+        assert!(result.text.len() < 10 * text.len(), "{}", result.text.len());
+        let mut written = Vec::new();
+        result.write_to(&mut written, b',').unwrap();
+        assert_eq!(written, format!("1{}\n", ",".repeat(COLUMNS - 1 + 3)).repeat(1000).as_bytes());
+    }
 
     #[test]
     fn the_fewest_millionths_are_those_that_leave_first() {

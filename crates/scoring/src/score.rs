@@ -86,7 +86,7 @@ pub fn score_csv(
             let message = format!("The file has more than {} customers.", options.rows_max);
             return Err(InputError::new(code::TOO_MANY_ROWS, message).into());
         }
-        output.write_all(result)?;
+        result.write_to(&mut output, plan.delimiter)?;
         if progress(tally.rows) { Ok(()) } else { Err(ScoreError::Stopped) }
     })?;
     output.flush()?;
