@@ -139,6 +139,10 @@ impl<'plan> ChunkScorer<'plan> {
             self.tell_faults(progress)?;
         }
         if let Some(record) = too_long {
+            // What is wrong with the customers before it has the first word.
+            if let Some(failure) = progress.failure.take() {
+                return Err(InputError::with_problems(failure.code, failure.problems));
+            }
             let line = progress.lines.at(progress.text, record.start);
             let (record, header) = (&progress.text[record], &self.plan.header);
             return Err(layout::record_error(record, line, self.plan.delimiter, 0, None, header));

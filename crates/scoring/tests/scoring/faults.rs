@@ -72,6 +72,8 @@ fn quotes_that_never_close_are_told_where_they_open() {
 fn records_beyond_the_limit_are_told() {
     let long = "x".repeat(1 << 20);
     assert_eq!(fault(&format!("1,2,,0\n1,2,{long},0\n")), (code::RECORD_TOO_LONG, 3, "tenure".to_owned()));
+    let after = format!("x,2,,0\n1,2,{long},0\n1,2,,0\n");
+    assert_eq!(fault(&after), (code::NOT_A_NUMBER, 2, "tenure".to_owned()));
     let longer = "x".repeat(5 << 20);
     assert_eq!(fault(&format!("1,2,,0\n1,2,{longer},0\n")), (code::RECORD_TOO_LONG, 3, "tenure".to_owned()));
 }
