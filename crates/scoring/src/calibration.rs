@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Beyond this many log-odds the sigmoid would round to exactly 0 or 1.
 const LOG_ODDS_MAX: f64 = 36.0;
+/// The points of a spline are at most this far from 0, so that no difference of two overflows.
+const POINT_MAX: f64 = 1e6;
 
 /// A strictly increasing map from scores to probabilities, the last step of every engine.
 ///
@@ -59,8 +61,8 @@ impl Calibration {
         }
     }
 
-    /// The probability for a score: strictly between 0 and 1, and increasing wherever `f64` can tell
-    /// two scores apart.
+    /// The probability for a score: strictly between 0 and 1, increasing from log-odds of -36 to 36 wherever
+    /// `f64` can tell two apart, and the same for all log-odds beyond.
     #[must_use]
     pub fn probability(&self, score: f64) -> f64 {
         let log_odds = self.log_odds(score).clamp(-LOG_ODDS_MAX, LOG_ODDS_MAX);
@@ -113,7 +115,7 @@ fn spline(scores: &[f64], log_odds: &[f64], slopes: &[f64], score: f64) -> f64 {
 
 fn check_spline(scores: &[f64], log_odds: &[f64], slopes: &[f64]) -> bool {
     let ascends = |values: &[f64]| {
-        values.iter().all(|value| value.is_finite()) && values.windows(2).all(|pair| pair[0] < pair[1])
+        values.iter().all(|value| value.abs() <= POINT_MAX) && values.windows(2).all(|pair| pair[0] < pair[1])
     };
     let same_length = scores.len() == log_odds.len() && scores.len() == slopes.len();
     if scores.len() < 2 || !same_length || !ascends(scores) || !ascends(log_odds) {
@@ -179,6 +181,16 @@ mod tests {
             Calibration::Spline { scores: vec![0.0], log_odds: vec![0.0], slopes: vec![1.0] },
             Calibration::Spline { scores: vec![0.0, 1.0], log_odds: vec![0.0, 0.0], slopes: vec![1.0, 1.0] },
             Calibration::Spline { scores: vec![0.0, 1.0], log_odds: vec![0.0, 1.0], slopes: vec![9.0, 1.0] },
+            Calibration::Spline {
+                scores: vec![-1e308, 1e308],
+                log_odds: vec![0.0, 1.0],
+                slopes: vec![1e-309, 1e-309],
+            },
+            Calibration::Spline {
+                scores: vec![0.0, 1.0],
+                log_odds: vec![-1e308, 1e308],
+                slopes: vec![1.0, 1.0],
+            },
         ] {
             assert!(map.check().is_err(), "{map:?}");
         }

@@ -16,7 +16,8 @@ pub struct Derived {
     pub formula: Formula,
 }
 
-/// How a number is made of features. It is missing where one of its numbers is.
+/// How a number is made of features. It is missing where one of its numbers is, and where it is too large
+/// for a finite one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "formula", rename_all = "snake_case")]
 pub enum Formula {
@@ -133,7 +134,8 @@ impl Derivation {
 fn combine(block: &Block, left: usize, right: usize, made: &mut [f64; ROWS], of: impl Fn(f64, f64) -> f64) {
     let both = block.numbers(left).iter().zip(block.numbers(right));
     for (made, (&left, &right)) in made.iter_mut().zip(both) {
-        *made = of(left, right);
+        let number = of(left, right);
+        *made = if number.is_finite() { number } else { f64::NAN };
     }
 }
 
@@ -154,4 +156,21 @@ fn code(schema: &Schema, slots: &Slots, name: &str, value: &str) -> Option<(usiz
 
 fn invalid(derived: &Derived, what: &str) -> ModelError {
     ModelError::Invalid(format!("the derived number {:?} {what}", derived.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Block, Derivation, Step};
+    use crate::block::Slots;
+
+    #[test]
+    fn what_is_too_large_is_missing() {
+        let mut block =
+            Block::new(&Slots { numbers: 2, derived: 1, values: Vec::new(), features: Vec::new() });
+        block.numbers_mut(0)[..2].copy_from_slice(&[1e200, 3.0]);
+        block.numbers_mut(1)[..2].copy_from_slice(&[-1e200, 2.0]);
+        Derivation { target: 2, step: Step::Product(0, 1) }.run(&mut block);
+        assert!(block.numbers(2)[0].is_nan());
+        assert_eq!(block.numbers(2)[1], 6.0);
+    }
 }

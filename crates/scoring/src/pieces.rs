@@ -3,6 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Numbers count as this far from 0 at most, and knots are no further; with coefficients below
+/// [`COEFFICIENT_MAX`], no polynomial then leaves the numbers that `f64` has.
+pub(crate) const NUMBER_MAX: f64 = 1e30;
+const COEFFICIENT_MAX: f64 = 1e60;
+
 /// Polynomials between knots.
 ///
 /// Piece `p` holds from knot `p - 1` (included) to knot `p` (excluded); the first and the last go on
@@ -30,6 +35,7 @@ impl Pieces {
         if number.is_nan() {
             return self.missing;
         }
+        let number = number.clamp(-NUMBER_MAX, NUMBER_MAX);
         // A comparison for each knot, without a branch: there are few.
         let piece = self.knots.iter().map(|&knot| usize::from(knot <= number)).sum::<usize>();
         let [c0, c1, c2, c3] = self.coefficients[piece];
@@ -38,9 +44,11 @@ impl Pieces {
     }
 
     pub(crate) fn check(&self) -> Result<(), &'static str> {
-        let all = self.knots.iter().chain(self.coefficients.iter().flatten()).chain([&self.missing]);
-        if !all.copied().all(f64::is_finite) {
-            return Err("has a knot or coefficient that is not finite");
+        let mut factors = self.coefficients.iter().flatten().chain([&self.missing]);
+        let are_good = self.knots.iter().all(|knot| knot.abs() <= NUMBER_MAX)
+            && factors.all(|factor| factor.abs() <= COEFFICIENT_MAX);
+        if !are_good {
+            return Err("has a knot or coefficient that is not finite or too large");
         }
         if self.coefficients.len() != self.knots.len() + 1 {
             return Err("has not one polynomial more than knots");
@@ -95,6 +103,20 @@ mod tests {
     fn a_number_is_clipped_by_three_pieces() {
         let values = [-7.0, 1.0, 3.25, 4.0, 90.0, f64::NAN].map(|number| clipped().value(number));
         assert_eq!(values, [1.0, 1.0, 3.25, 4.0, 4.0, 2.5]);
+    }
+
+    #[test]
+    fn no_finite_number_has_a_value_that_is_not_finite() {
+        let coefficients = vec![[0.0, 1e60, 1e60, -1e60]; 2];
+        let steep = Pieces { knots: vec![-1e30], coefficients, missing: 0.0 };
+        assert_eq!(steep.check(), Ok(()));
+        for number in [f64::MAX, f64::MIN, 1e120, 0.0] {
+            assert!(steep.value(number).is_finite(), "{number}");
+        }
+        for wrong in [1e61, f64::NAN, f64::INFINITY] {
+            assert!(Pieces { knots: vec![wrong], ..steep.clone() }.check().is_err());
+            assert!(Pieces { coefficients: vec![[wrong; 4]; 2], ..steep.clone() }.check().is_err());
+        }
     }
 
     #[test]
