@@ -12,8 +12,8 @@
 //! 3. `calibration`: the strictly increasing map from the model's score to a probability ([`Calibration`]).
 //!
 //! The model file says only what the algorithm makes of the inputs: [`linear::LinearFile`],
-//! [`forest::ForestFile`], [`mlp::MlpFile`], or the JSON format of CatBoost ([`catboost`]).
-
+//! [`forest::ForestFile`], [`mlp::MlpFile`], or the JSON format of CatBoost ([`catboost`]) or XGBoost
+//! ([`xgboost`]).
 //!
 //! A customer file goes through [`Inspector`] while it is stored, which finds its [`Dialect`] and refuses
 //! what cannot be read; then through [`score_csv`], [`check_csv`] or, for JSON, [`score_customers`].

@@ -10,7 +10,7 @@ const VARIABLE: &str = "AUGUR_SIMD";
 pub enum Level {
     /// What every processor of the target has.
     Portable,
-    /// x86-64 with AVX2, FMA, the bit manipulations and the carry-less multiplication that came with it
+    /// x86-64 with AVX2, the bit manipulations and the carry-less multiplication that came with it
     /// (Haswell, Zen).
     Avx2,
     /// x86-64 with the foundation, BW, DQ, VL, VBMI and VBMI2 parts of AVX-512 (Ice Lake, Zen 4).
@@ -55,7 +55,6 @@ impl Level {
         let has_avx2 = is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("bmi1")
             && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("fma")
             && is_x86_feature_detected!("lzcnt")
             && is_x86_feature_detected!("popcnt")
             && is_x86_feature_detected!("pclmulqdq");
