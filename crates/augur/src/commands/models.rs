@@ -169,7 +169,9 @@ fn write(directory: &Path, manifest: &Manifest, manifest_json: &[u8], file: &[u8
     fs::write(unfinished.path().join(&manifest.file), file)?;
     fs::write(unfinished.path().join(MANIFEST_FILE), manifest_json)?;
     fs::set_permissions(unfinished.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))?;
-    fs::rename(unfinished.keep(), directory)?;
+    fs::rename(unfinished.path(), directory)?;
+    // There is nothing to remove any more; had the move failed, the unfinished directory would go.
+    let _ = unfinished.keep();
     Ok(())
 }
 
