@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -63,10 +64,11 @@ fn score_on_threads<'plan>(
     let queue = Mutex::new(queue);
     let (done_sender, done) = mpsc::channel();
     let mut done = InOrder { done, early: BTreeMap::new() };
+    let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        // Dropped where this closure ends, whereupon the threads end.
-        let jobs = jobs;
-        let (mut read, mut taken) = (0, 0);
+        // Dropped where this closure ends, whereupon the threads end and score no chunk that is left.
+        let (jobs, _over) = (jobs, Over(&is_over));
+        let (mut read, mut taken, mut started) = (0, 0, 0);
         let mut spare: Vec<Job> = Vec::new();
         let mut end = None;
         loop {
@@ -81,7 +83,14 @@ fn score_on_threads<'plan>(
                     // A small file does not need all threads.
                     if read < threads as u64 {
                         let done = done_sender.clone();
-                        scope.spawn(|| work(scorer, &queue, done));
+                        let thread = thread::Builder::new();
+                        let thread = thread.spawn_scoped(scope, || work(scorer, &queue, &is_over, done));
+                        // Where the system has no more threads, those that there are do it all.
+                        match thread {
+                            Ok(_) => started += 1,
+                            Err(error) if started == 0 => return Err(error.into()),
+                            Err(_) => {}
+                        }
                     }
                     read += 1;
                     send(&jobs, job);
@@ -105,18 +114,35 @@ fn send(jobs: &Sender<Job>, job: Job) {
     debug_assert!(is_sent, "the queue is open");
 }
 
-/// What a thread does until there are no more jobs.
-fn work<'plan>(scorer: &impl Fn() -> ChunkScorer<'plan>, queue: &Mutex<Receiver<Job>>, done: Sender<Done>) {
+/// Tells the threads where it is dropped, also by a panic, that nobody waits for a chunk any more.
+struct Over<'scope>(&'scope AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a thread does until there are no more jobs, or nobody waits for them.
+fn work<'plan>(
+    scorer: &impl Fn() -> ChunkScorer<'plan>,
+    queue: &Mutex<Receiver<Job>>,
+    is_over: &AtomicBool,
+    done: Sender<Done>,
+) {
     let mut own = None;
     loop {
         let received = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(mut job) = received else { return };
+        // The queue hands out what was in it when its other end was dropped.
+        if is_over.load(Ordering::Relaxed) {
+            return;
+        }
         // A panic travels to the caller in its turn: nobody would wait for this chunk otherwise.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             own.get_or_insert_with(scorer).score(&job.chunk, &mut job.result)
         }));
         let has_panicked = outcome.is_err();
-        // Where nobody listens any more, an error has ended the file.
         if done.send(Done { job, outcome }).is_err() || has_panicked {
             return;
         }
@@ -146,9 +172,23 @@ impl InOrder {
 
 #[cfg(test)]
 mod tests {
-    use super::score_chunks;
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc;
+
+    use super::{Job, score_chunks, work};
     use crate::dialect::{Compression, Dialect, Encoding};
     use crate::reader::TextReader;
+
+    #[test]
+    fn what_nobody_waits_for_is_not_scored() {
+        let (jobs, queue) = mpsc::channel();
+        let (sender, done) = mpsc::channel();
+        jobs.send(Job::default()).unwrap();
+        drop(jobs);
+        work(&|| panic!("it is scored"), &Mutex::new(queue), &AtomicBool::new(true), sender);
+        assert!(done.recv().is_err());
+    }
 
     #[test]
     #[should_panic(expected = "a thread's own words")]
