@@ -127,23 +127,23 @@ impl Dictionary {
     }
 }
 
-/// Of the length, the beginning and the end, which differ between the values of a category.
+/// Of the length and all bytes: long values may differ anywhere.
 fn hash(text: &[u8]) -> u32 {
-    let mut hash = (text.len() as u32).wrapping_mul(0x9e37_79b1);
-    if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
-        hash ^= u32::from_le_bytes(*first).wrapping_mul(0x85eb_ca6b);
-        hash ^= u32::from_le_bytes(*last).wrapping_mul(0xc2b2_ae35);
-    } else {
-        for &byte in text {
-            hash = (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193);
-        }
+    let mut hash = (text.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    for word in words.iter().chain([&last]) {
+        hash = (hash.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
-    hash ^ (hash >> 15)
+    ((hash >> 32) ^ hash >> 17) as u32
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Column, Dictionary, Level};
+    use std::collections::HashSet;
+
+    use super::{Column, Dictionary, Level, hash};
     use crate::manifest::FeatureKind;
     use crate::vocabulary;
 
@@ -189,6 +189,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn values_that_differ_anywhere_have_different_hashes() {
+        let values = (0..4096).map(|number| format!("a long beginning {number:04} and an end of it"));
+        let hashes: HashSet<u32> = values.map(|value| hash(value.as_bytes())).collect();
+        assert!(hashes.len() > 4090, "{}", hashes.len());
+        let places: HashSet<u32> = hashes.iter().map(|hash| hash & 0xfff).collect();
+        assert!(places.len() > 2300, "{}", places.len());
     }
 
     #[test]

@@ -69,8 +69,10 @@ macro_rules! look_up_with {
                 unsafe {
                     let cell = text.as_ptr().add(start);
                     let word = cell.cast::<u64>().read_unaligned().to_le();
+                    let second = cell.add(8).cast::<u64>().read_unaligned().to_le();
+                    let third = cell.add(16).cast::<u64>().read_unaligned().to_le();
                     let tail = cell.add(length).sub(8).cast::<u64>().read_unaligned().to_le();
-                    let place = mix(word, tail, length) & mask;
+                    let place = mix([word, second, third, tail], length) & mask;
                     if $is_it(cell, length, cells.as_ptr().add(place).cast()) {
                         *code = *table_codes.get_unchecked(place);
                     }
@@ -157,8 +159,8 @@ impl Spellings {
         let mut missed = 0;
         for (code, &first) in codes.iter_mut().zip(column.firsts) {
             let found = window(column, column.cell(first)).map_or(NOT_FOUND, |(window, start, end)| {
-                let (word, tail) = (load(&column.text[start..]), load(&column.text[end - 8..]));
-                let place = mix(word, tail, end - start) & (self.cells.len() - 1);
+                let words = [window, &window[8..], &window[16..], &column.text[end - 8..]].map(load);
+                let place = mix(words, end - start) & (self.cells.len() - 1);
                 let is_it = (0..4).all(|at| {
                     let wanted = load(&self.cells[place][at * 8..]);
                     load(&window[at * 8..]) & low_bytes((end - start).saturating_sub(at * 8)) == wanted
@@ -212,7 +214,8 @@ impl Spellings {
     fn place(&self, cell: &[u8]) -> usize {
         let mut padded = [0; SPELLING_BYTES + 8];
         padded[8..8 + cell.len()].copy_from_slice(cell);
-        mix(load(&padded[8..]), load(&padded[cell.len()..]), cell.len()) & (self.cells.len() - 1)
+        let words = [&padded[8..], &padded[16..], &padded[24..], &padded[cell.len()..]].map(load);
+        mix(words, cell.len()) & (self.cells.len() - 1)
     }
 }
 
@@ -267,17 +270,23 @@ fn low_bytes(count: usize) -> u64 {
     if count >= 8 { u64::MAX } else { !(u64::MAX << (count * 8)) }
 }
 
-/// A number whose lowest bits differ between the values of a category: of the first and last eight bytes
-/// of a cell, where it has so many, and its length.
+/// A number whose lowest bits differ between the values of a category: of a cell's length and all its bytes,
+/// which are the words from its start, from 8 and from 16 bytes behind it, as far as the cell goes, and the
+/// last eight bytes where it has so many.
 #[inline(always)]
-fn mix(word: u64, tail: u64, length: usize) -> usize {
+fn mix([first, second, third, tail]: [u64; 4], length: usize) -> usize {
     let tail = if length >= 8 { tail } else { 0 };
-    let mixed = (word & low_bytes(length)) ^ tail.rotate_left(29) ^ (length as u64) << 56;
+    let second = (second & low_bytes(length.saturating_sub(8))).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+    let third = (third & low_bytes(length.saturating_sub(16))).wrapping_mul(0x1656_67b1_9e37_79f9);
+    let ends = (first & low_bytes(length)) ^ tail.rotate_left(29) ^ (length as u64) << 56;
+    let mixed = ends ^ second.rotate_left(31) ^ third.rotate_left(47);
     (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::{CELL_BYTES_MAX, Column, NOT_FOUND, Spellings};
     use crate::kernels::Level;
 
@@ -347,6 +356,16 @@ mod tests {
                 );
             }
             assert!(found > 200 && missed > 50, "{found} {missed}");
+        }
+    }
+
+    #[test]
+    fn cells_that_differ_in_the_middle_have_places_of_their_own() {
+        let table = Spellings::new(2048);
+        for beginning in ["a beginning ", "beginning of it and "] {
+            let cells = (0..1000).map(|number| format!("{beginning}{number:03} the end"));
+            let places: HashSet<usize> = cells.map(|cell| table.place(cell.as_bytes())).collect();
+            assert!(places.len() > 700, "{}", places.len());
         }
     }
 
