@@ -16,6 +16,10 @@ use crate::bins::BinColumn;
 use crate::block::{Block, ROWS, Source};
 use crate::model::ModelError;
 
+/// The most bins and terms of all target statistics together, for a hostile file's many statistics of one
+/// large table or category.
+const ENTRIES_MAX: usize = 1 << 25;
+
 /// The key of an entry that holds nothing.
 const EMPTY: u64 = u64::MAX;
 
@@ -26,6 +30,8 @@ pub(super) struct Statistics<'a> {
     first_questions: Vec<usize>,
     columns: Vec<Option<u16>>,
     counts: HashMap<&'a str, Arc<Counts>>,
+    /// Bins and terms of the columns that were made.
+    entries: usize,
 }
 
 /// The entries of a table.
@@ -70,7 +76,7 @@ impl<'a> Statistics<'a> {
             next += ctr.borders.len();
         }
         let columns = vec![None; features.ctrs.len()];
-        Ok(Statistics { file, first_questions, columns, counts: HashMap::new() })
+        Ok(Statistics { file, first_questions, columns, counts: HashMap::new(), entries: 0 })
     }
 
     /// The statistic that a question is about, and the place of its border.
@@ -99,6 +105,7 @@ impl<'a> Statistics<'a> {
         let ctr = &self.file.features_info.ctrs[ctr];
         let formula = Formula::new(ctr)?;
         let counts = self.counts(ctr, &formula)?;
+        self.count_entries(ctr, &counts, categories)?;
         let values = (0..counts.entries.len()).map(|entry| formula.value(&counts, Some(entry)));
         let values: Vec<f32> = values.collect();
         let unmet = formula.value(&counts, None);
@@ -118,6 +125,27 @@ impl<'a> Statistics<'a> {
         let bin = |value: f32| borders.partition_point(|&border| value > border) as u16;
         let bins = values.into_iter().map(bin).collect();
         Ok(Column::Combination(Combination { parts, counts, bins, bin_if_unmet: bin(unmet) }))
+    }
+
+    /// Refuses a statistic with which there would be too much of them.
+    fn count_entries(
+        &mut self,
+        ctr: &Ctr,
+        counts: &Counts,
+        categories: &HashMap<usize, Category>,
+    ) -> Result<(), ModelError> {
+        let terms = ctr.elements.iter().map(|element| match element {
+            CtrElement::CatFeatureValue { cat_feature_index }
+            | CtrElement::CatFeatureExactValue { cat_feature_index, .. } => {
+                categories.get(cat_feature_index).map_or(0, |category| category.hashes.len())
+            }
+            CtrElement::FloatFeature { .. } => 1,
+        });
+        self.entries += counts.entries.len() + terms.sum::<usize>();
+        if self.entries > ENTRIES_MAX {
+            return Err(ModelError::Unsupported("its target statistics have too many entries".to_owned()));
+        }
+        Ok(())
     }
 
     fn counts(&mut self, ctr: &'a Ctr, formula: &Formula) -> Result<Arc<Counts>, ModelError> {

@@ -14,6 +14,9 @@ use crate::names;
 /// The most values that are listed for all categories together; beyond it each category lists only those
 /// that the model asks for.
 const VALUES_MAX: usize = 50_000;
+/// The most values that are listed for all categories together where every one of them must be; a file of
+/// more is refused.
+const LISTED_MAX: usize = 1_000_000;
 
 /// A manifest for a model that the official library exported as JSON: its columns are its feature names,
 /// its probability is that of class 1, and its quality is not known.
@@ -130,6 +133,9 @@ impl<'a> Strings<'a> {
         }
         if has_statistics && self.by_hash.is_empty() {
             return Err(unknown_strings(&format!("{name:?}")));
+        }
+        if has_statistics && self.by_hash.len() * info.categorical_features.len() > LISTED_MAX {
+            return Err(ModelError::Unsupported("its categories have too many values".to_owned()));
         }
         let all = || self.by_key.values().flatten().copied().collect::<Vec<_>>();
         if has_statistics {

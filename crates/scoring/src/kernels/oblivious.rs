@@ -9,6 +9,8 @@ mod digits;
 #[cfg(target_arch = "x86_64")]
 mod gather;
 
+use std::collections::HashMap;
+
 use super::fixed::FixedPoint;
 use super::level::{Level, compiled_for_each_level};
 use crate::block::ROWS;
@@ -51,7 +53,7 @@ pub(crate) struct ObliviousTrees {
 
 /// A column's bins, less `base`, in a byte: 255 where they are more than that. So a byte tells bins apart
 /// from `base` to `base + 255`, and a column of many bins has several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct ByteColumn {
     column: u16,
     base: u16,
@@ -89,10 +91,11 @@ impl ObliviousTrees {
         let largest =
             trees.iter().map(|tree| tree.leaves.iter().fold(0.0, |most, leaf| leaf.abs().max(most)));
         let fixed = FixedPoint::new(largest)?;
-        let mut bytes = Vec::new();
+        let (mut bytes, mut places) = (Vec::new(), HashMap::new());
         let (mut shallow, mut deep, mut constant) = (Vec::new(), Vec::new(), 0);
         for tree in trees {
-            let splits: Vec<Split> = tree.splits.iter().map(|&split| Split::new(split, &mut bytes)).collect();
+            let splits = tree.splits.iter().map(|&split| Split::new(split, &mut bytes, &mut places));
+            let splits: Vec<Split> = splits.collect();
             let leaves: Vec<i64> = tree.leaves.iter().map(|&leaf| fixed.round(leaf)).collect();
             match splits.len() {
                 0 => constant += leaves[0],
@@ -151,16 +154,20 @@ impl ObliviousTrees {
 }
 
 impl Split {
-    /// The split with its byte column, which is added where it is new.
-    fn new((column, bin): (u16, u16), bytes: &mut Vec<ByteColumn>) -> Split {
+    /// The split with its byte column, which is added where it is new; `places` finds those that are not.
+    fn new(
+        (column, bin): (u16, u16),
+        bytes: &mut Vec<ByteColumn>,
+        places: &mut HashMap<ByteColumn, u32>,
+    ) -> Split {
         // A byte of 255 is greater than each of 255 others.
         let byte = bin % 255;
         let wanted = ByteColumn { column, base: bin - byte };
-        let place = bytes.iter().position(|&known| known == wanted).unwrap_or_else(|| {
+        let place = *places.entry(wanted).or_insert_with(|| {
             bytes.push(wanted);
-            bytes.len() - 1
+            bytes.len() as u32 - 1
         });
-        Split { column: place as u32, byte: byte as u8 }
+        Split { column: place, byte: byte as u8 }
     }
 }
 

@@ -19,6 +19,12 @@ use walk::WalkedTrees;
 
 /// The deepest tree that is not walked: its leaves' table has this many bits.
 const BITS_MAX: usize = 12;
+/// A tree whose table would have more places than this for each leaf is walked, too: a chain of questions has
+/// few leaves and many places.
+const PLACES_PER_LEAF_MAX: usize = 8;
+/// The deepest tree. Fully grown trees have less than a hundred levels; a hostile file's chain would make
+/// every row take as many steps as it has nodes.
+const DEPTH_MAX: usize = 512;
 
 /// A question: is the row's bin in this column greater? A reference is the index of a node where it is
 /// not negative, and `-1 - leaf` where it is a leaf.
@@ -63,7 +69,8 @@ impl Trees {
         leaves: &[f64],
     ) -> Result<Trees, ModelError> {
         check(columns, roots, nodes, leaves)?;
-        let levels: Vec<Vec<Vec<i32>>> = roots.iter().map(|&root| levels(root, nodes)).collect();
+        let levels: Vec<Vec<Vec<i32>>> =
+            roots.iter().map(|&root| levels(root, nodes)).collect::<Result<_, _>>()?;
         let largest = levels.iter().map(|levels| {
             let leaves_here = levels.iter().flatten().filter_map(|&reference| leaf_index(reference));
             leaves_here.fold(0.0, |most, leaf| leaves[leaf].abs().max(most))
@@ -71,7 +78,7 @@ impl Trees {
         let fixed = FixedPoint::new(largest)?;
         let leaves: Vec<i64> = leaves.iter().map(|&leaf| fixed.round(leaf)).collect();
         let (shallow, deep): (Vec<_>, Vec<_>) =
-            levels.into_iter().partition(|levels| levels.len() <= bits_max + 1);
+            levels.into_iter().partition(|levels| levels.len() <= bits_max + 1 && is_bushy(levels));
         let asked = shallow.iter().flatten().flatten();
         let asked = asked.filter_map(|&reference| Some(nodes[usize::try_from(reference).ok()?]));
         let questions = Questions::new(columns, asked);
@@ -109,16 +116,25 @@ fn leaf_index(reference: i32) -> Option<usize> {
 
 /// A tree's references, level by level: each has the children of the nodes of the one before, left and
 /// right, in their order.
-fn levels(root: i32, nodes: &[TreeNode]) -> Vec<Vec<i32>> {
+fn levels(root: i32, nodes: &[TreeNode]) -> Result<Vec<Vec<i32>>, ModelError> {
     let mut levels = vec![vec![root]];
     loop {
         let nodes_here = levels.last().into_iter().flatten().filter_map(|&node| usize::try_from(node).ok());
         let next: Vec<i32> = nodes_here.flat_map(|node| [nodes[node].left, nodes[node].right]).collect();
         if next.is_empty() {
-            return levels;
+            return Ok(levels);
+        }
+        if levels.len() > DEPTH_MAX {
+            return Err(ModelError::Unsupported(format!("a tree is deeper than {DEPTH_MAX} levels")));
         }
         levels.push(next);
     }
+}
+
+/// Whether a tree of up to [`BITS_MAX`] levels has leaves enough for a table.
+fn is_bushy(levels: &[Vec<i32>]) -> bool {
+    let leaves = levels.iter().flatten().filter(|&&reference| reference < 0).count();
+    1 << (levels.len() - 1) <= PLACES_PER_LEAF_MAX * leaves
 }
 
 fn check(columns: usize, roots: &[i32], nodes: &[TreeNode], leaves: &[f64]) -> Result<(), ModelError> {

@@ -109,3 +109,31 @@ fn every_level_gives_the_bits_of_the_portable_one_and_that_the_plain_sum() {
         }
     }
 }
+
+/// A tree whose left children are leaves, all the way down.
+fn chain(depth: i32) -> Ensemble {
+    let node = |place: i32| TreeNode {
+        column: 0,
+        bin: place as u16,
+        left: -1 - place,
+        right: if place + 1 < depth { place + 1 } else { -1 - depth },
+    };
+    let leaves = (0..=depth).map(f64::from).collect();
+    Ensemble { roots: vec![0], nodes: (0..depth).map(node).collect(), leaves }
+}
+
+#[test]
+fn a_chain_is_walked_and_an_endless_one_refused() {
+    let bins: Vec<u16> = (0..ROWS as u16).collect();
+    for (depth, is_walked) in [(3, false), (12, true), (512, true)] {
+        let ensemble = chain(depth);
+        let Ensemble { roots, nodes, leaves } = &ensemble;
+        let trees = Trees::new(1, roots, nodes, leaves).unwrap();
+        assert_eq!(trees.deep.is_empty(), !is_walked, "{depth}");
+        let mut scores = [0.0; ROWS];
+        trees.add(&bins, &mut scores);
+        assert!((0..ROWS).all(|row| scores[row] == ensemble.plain(&bins, row)));
+    }
+    let Ensemble { roots, nodes, leaves } = chain(513);
+    assert!(Trees::new(1, &roots, &nodes, &leaves).is_err());
+}

@@ -55,6 +55,11 @@ impl WalkedTrees {
         made
     }
 
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.trees.is_empty()
+    }
+
     pub(super) fn add(&self, level: Level, bins: &[u16], sums: &mut [i64; ROWS]) {
         if !self.trees.is_empty() {
             walk(level, self, bins, sums);
