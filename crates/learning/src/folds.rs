@@ -20,9 +20,34 @@ pub fn stratified(labels: &[bool], folds: usize, seed: u64) -> Vec<usize> {
     fold_of
 }
 
+/// The rows of a part with this share of the leavers and of the stayers, each to the nearest customer, and
+/// the other rows.
+pub(crate) fn parted(labels: &[bool], share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let mut random = Random::new(seed);
+    let mut is_inside = vec![false; labels.len()];
+    for wanted in [true, false] {
+        let mut rows: Vec<usize> = (0..labels.len()).filter(|&row| labels[row] == wanted).collect();
+        random.shuffle(&mut rows);
+        let taken = (share * rows.len() as f64).round() as usize;
+        rows.into_iter().take(taken).for_each(|row| is_inside[row] = true);
+    }
+    (0..labels.len()).partition(|&row| is_inside[row])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::stratified;
+    use super::{parted, stratified};
+
+    #[test]
+    fn a_part_has_its_share_of_few_leavers() {
+        let labels: Vec<bool> = (0..1_000).map(|row| row % 70 == 0).collect();
+        assert_eq!(labels.iter().filter(|&&label| label).count(), 15);
+        let (inside, outside) = parted(&labels, 0.2, 1);
+        assert_eq!((inside.len(), outside.len()), (200, 800));
+        assert_eq!(inside.iter().filter(|&&row| labels[row]).count(), 3);
+        assert_eq!(parted(&labels, 0.2, 1), (inside.clone(), outside));
+        assert_ne!(parted(&labels, 0.2, 2).0, inside);
+    }
 
     #[test]
     fn folds_have_equal_sizes_and_shares() {

@@ -67,26 +67,34 @@ impl TrainedModel {
         Ok(Model::from_parts(&self.manifest_json()?, &self.file)?)
     }
 
+    /// Refuses a place that holds anything but a model that can be replaced. Whoever trains asks before, so
+    /// that no long training ends in a refusal.
+    pub fn check_place(directory: &Path) -> Result<(), Error> {
+        let failed = |source| Error::Write { path: directory.to_owned(), source };
+        if may_be_replaced(directory).map_err(failed)? {
+            return Ok(());
+        }
+        let reason = "there is something else than a model of this program, which is not replaced";
+        Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, reason)))
+    }
+
     /// Writes the model's directory. It is made beside its place and renamed into it when it is complete,
     /// so that nobody ever finds half a model. A model that is there already is replaced; a directory that
-    /// is none is left alone.
+    /// has anything else in it is left alone.
     pub fn write(&self, directory: &Path) -> Result<(), Error> {
         // What cannot be loaded is not written.
         self.load()?;
+        TrainedModel::check_place(directory)?;
         let failed = |source| Error::Write { path: directory.to_owned(), source };
-        let is_taken = directory.exists() && !directory.join(MANIFEST_FILE).is_file();
-        if is_taken && fs::read_dir(directory).map_err(failed)?.next().is_some() {
-            let reason = "the directory has files in it that are no model";
-            return Err(failed(io::Error::new(io::ErrorKind::AlreadyExists, reason)));
-        }
         let next = beside(directory, "next");
         let (manifest_json, quality_json) = (self.manifest_json()?, self.quality.to_json()?);
         let report = report::html(&self.quality)?;
+        // The manifest is last: where it is, all is.
         let files: [(&str, &[u8]); 4] = [
-            (MANIFEST_FILE, &manifest_json),
             (&self.manifest.file, &self.file),
             (QUALITY_FILE, &quality_json),
             (REPORT_FILE, report.as_bytes()),
+            (MANIFEST_FILE, &manifest_json),
         ];
         let result = write_files(&next, &files).and_then(|()| put_in_place(&next, directory));
         if result.is_err() {
@@ -94,6 +102,25 @@ impl TrainedModel {
         }
         result.map_err(failed)
     }
+}
+
+/// Whether there is nothing, an empty directory, or one with a model's files and no others.
+fn may_be_replaced(directory: &Path) -> io::Result<bool> {
+    if !directory.try_exists()? {
+        return Ok(true);
+    }
+    let entries = fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.file_name()));
+    let names = entries.collect::<io::Result<Vec<_>>>()?;
+    if names.is_empty() {
+        return Ok(true);
+    }
+    let manifest = directory.join(MANIFEST_FILE);
+    if !manifest.is_file() {
+        return Ok(false);
+    }
+    let Ok(manifest) = serde_json::from_slice::<Manifest>(&fs::read(manifest)?) else { return Ok(false) };
+    let own = [MANIFEST_FILE, &manifest.file, QUALITY_FILE, REPORT_FILE];
+    Ok(names.iter().all(|name| own.iter().any(|own| name == own)))
 }
 
 /// A hidden directory on the same file system, of this process alone.
@@ -123,5 +150,7 @@ fn put_in_place(next: &Path, directory: &Path) -> io::Result<()> {
         fs::rename(&old, directory)?;
         return Err(error);
     }
-    fs::remove_dir_all(&old)
+    // The new model is in place: what is left of the old one is no failure of the training.
+    let _ = fs::remove_dir_all(&old);
+    Ok(())
 }

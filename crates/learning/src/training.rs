@@ -28,8 +28,6 @@ use crate::{calibration, folds};
 
 /// Fewer leavers or stayers than this in a fold measure nothing.
 const FOLD_CLASS_MIN: usize = 2;
-/// The part held out is so many hundredths.
-const PARTS: usize = 100;
 /// Tells the part held out from the folds of the same seed.
 const HELD_OUT_SEED: u64 = 0x2545_f491_4f6c_dd1d;
 
@@ -175,8 +173,10 @@ impl<'a> Trainer<'a> {
             let (recipe, unseen) = self.best(data)?;
             return Ok(Choice { recipe, unseen: Some(unseen), held_out: None });
         }
-        let (inside, outside) = parted(&data.labels, self.options.held_out, self.options.seed);
+        let (inside, outside) =
+            folds::parted(&data.labels, self.options.held_out, self.options.seed ^ HELD_OUT_SEED);
         let (held, rest) = (data.select(&inside), data.select(&outside));
+        self.check_parts(&held, &rest)?;
         let (recipe, unseen) = self.best(&rest)?;
         let mut fitted = recipe.fit(&rest, self.options.seed)?;
         self.report()?;
@@ -189,12 +189,30 @@ impl<'a> Trainer<'a> {
         Ok(Choice { recipe, unseen: None, held_out })
     }
 
+    /// Both parts need leavers and stayers enough to be learned from and judged by.
+    fn check_parts(&self, held: &Dataset, rest: &Dataset) -> Result<(), Error> {
+        let rarest = |data: &Dataset| data.positives().min(data.rows() - data.positives());
+        let wanted = FOLD_CLASS_MIN * self.options.folds as usize;
+        if rarest(held) >= FOLD_CLASS_MIN && rarest(rest) >= wanted {
+            return Ok(());
+        }
+        Err(Error::Data(format!(
+            "too few leavers or stayers to hold some out: the part held out needs {FOLD_CLASS_MIN} of each and \
+             has {}, the others need {wanted} of each and have {}; hold none out (--hold-out 0)",
+            rarest(held),
+            rarest(rest)
+        )))
+    }
+
     /// The recipe with the greatest area under the curve, the first of equals.
     fn best(&self, data: &Dataset) -> Result<(Recipe, Unseen), Error> {
         let mut best: Option<(f64, &Recipe, Unseen)> = None;
         for recipe in &self.recipes {
             let unseen = self.cross_validate(data, recipe)?;
             let area = Auc::mean(&unseen.fold_aucs(&data.labels)).area;
+            if area.is_nan() {
+                return Err(Error::Training("a fold cannot be judged: its scores are no numbers".to_owned()));
+            }
             if best.as_ref().is_none_or(|(best_area, ..)| area > *best_area) {
                 best = Some((area, recipe, unseen));
             }
@@ -202,13 +220,6 @@ impl<'a> Trainer<'a> {
         let (_, recipe, unseen) = best.ok_or_else(|| Error::Options("nothing to try".to_owned()))?;
         Ok((recipe.clone(), unseen))
     }
-}
-
-/// The rows that are held out, and the others; with the same share of leavers in both.
-fn parted(labels: &[bool], share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
-    let parts = folds::stratified(labels, PARTS, seed ^ HELD_OUT_SEED);
-    let held = (share * PARTS as f64).round().max(1.0) as usize;
-    (0..labels.len()).partition(|&row| parts[row] < held)
 }
 
 /// How much each feature matters to the models of the folds, on the customers that they had not seen.

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use learning::quality::{QUALITY_FILE, Quality};
 use learning::report::{self, REPORT_FILE};
-use learning::{DemoData, Error, Progress, Search, TrainOptions, evaluate, train};
+use learning::{DemoData, Error, Progress, Search, TrainOptions, TrainedModel, evaluate, train};
 use scoring::{Algorithm, Model, model};
 use serde_json::json;
 use tempfile::TempDir;
@@ -127,6 +127,36 @@ fn a_model_is_written_whole_and_replaces_only_a_model() {
     fs::write(precious.join("letter.txt"), "dear").unwrap();
     assert!(matches!(trained.write(&precious), Err(Error::Write { .. })));
     assert_eq!(fs::read_to_string(precious.join("letter.txt")).unwrap(), "dear");
+    // What somebody added to a model, or another program's manifest, is kept as well.
+    fs::write(directory.join("notes.txt"), "dear").unwrap();
+    assert!(TrainedModel::check_place(&directory).is_err());
+    assert!(trained.write(&directory).is_err());
+    assert_eq!(fs::read_to_string(directory.join("notes.txt")).unwrap(), "dear");
+    let site = workshop.directory.path().join("site");
+    fs::create_dir(&site).unwrap();
+    TrainedModel::check_place(&site).unwrap();
+    fs::write(site.join("manifest.json"), r#"{"name":"a web page"}"#).unwrap();
+    assert!(TrainedModel::check_place(&site).is_err());
+    assert!(trained.write(&site).is_err() && site.join("manifest.json").is_file());
+}
+
+#[test]
+fn a_part_held_out_has_its_share_of_few_leavers_or_is_refused() {
+    let workshop = Workshop::new();
+    let with_leavers = |leavers: usize| {
+        let mut text = "Age,Calls,Churn\n".to_owned();
+        for row in 0..1_000 {
+            let label = if row % 60 == 0 && row / 60 < leavers { "Yes" } else { "No" };
+            text += &format!("{},{},{label}\n", row * 7 % 61, row * 13 % 17);
+        }
+        workshop.file(&format!("few-{leavers}.csv"), &text)
+    };
+    let options = TrainOptions::new(Algorithm::DecisionTree);
+    let trained = train(&with_leavers(15), &options, &|_| true).unwrap();
+    let held_out = trained.quality().held_out.as_ref().unwrap();
+    assert_eq!((held_out.rows, held_out.positives), (200, 3));
+    let error = train(&with_leavers(11), &options, &|_| true).unwrap_err().to_string();
+    assert!(error.contains("--hold-out 0"), "{error}");
 }
 
 #[test]
