@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use learning::{DataOptions, LeftOut, Progress, Range, TrainOptions, TrainedModel};
 use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Global;
 use super::choices::{AlgorithmChoice, CalibrationChoice, ResampleChoice, ThresholdArguments};
@@ -85,7 +86,8 @@ pub struct Arguments {
 /// Runs the command.
 pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     let options = options(arguments)?;
-    let stopped = interrupted()?;
+    TrainedModel::check_place(&arguments.out)?;
+    let Interruption { stopped, writing } = interrupted()?;
     let bar = progress(Some(0), "fits");
     let watch = |now: Progress| {
         bar.set_length(now.fits_total as u64);
@@ -95,6 +97,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     let trained = learning::train(&arguments.data, &options, &watch);
     bar.finish_and_clear();
     let trained = trained.with_context(|| format!("cannot train on {}", arguments.data.display()))?;
+    writing.store(true, Ordering::SeqCst);
     trained.write(&arguments.out)?;
     report(&trained, arguments, global)
 }
@@ -127,24 +130,38 @@ fn options(arguments: &Arguments) -> Result<TrainOptions> {
     Ok(options)
 }
 
-/// Raised at the first Ctrl-C: what is being fitted is finished, and nothing is written. A second one ends
-/// the process at once; the model's directory is not there before it is complete.
-fn interrupted() -> Result<Arc<AtomicBool>> {
-    let stopped = Arc::new(AtomicBool::new(false));
-    let raised = stopped.clone();
+/// What the user's wish to stop means.
+struct Interruption {
+    /// Raised at the first Ctrl-C or SIGTERM: what is being fitted is finished, and nothing is written. A
+    /// second one ends the process at once.
+    stopped: Arc<AtomicBool>,
+    /// Raised by whoever writes the model: it is short, and a process that ends in it would leave half a
+    /// directory, so that it is not ended any more.
+    writing: Arc<AtomicBool>,
+}
+
+fn interrupted() -> Result<Interruption> {
+    let found = Interruption { stopped: Arc::default(), writing: Arc::default() };
+    let (stopped, writing) = (found.stopped.clone(), found.writing.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (mut terminate, mut interrupt) = runtime.block_on(async {
+        Ok::<_, std::io::Error>((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+    })?;
     thread::spawn(move || {
         runtime.block_on(async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                return;
-            }
-            raised.store(true, Ordering::Relaxed);
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(130);
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                let is_second = stopped.swap(true, Ordering::SeqCst);
+                if is_second && !writing.load(Ordering::SeqCst) {
+                    std::process::exit(130);
+                }
             }
         });
     });
-    Ok(stopped)
+    Ok(found)
 }
 
 fn report(trained: &TrainedModel, arguments: &Arguments, global: &Global) -> Result<()> {
