@@ -7,7 +7,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use learning::{DataOptions, LeftOut, Progress, Range, TrainOptions, TrainedModel};
+use learning::{DataOptions, LeftOut, Progress, Range, ThresholdAim, TrainOptions, TrainedModel};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -184,8 +184,24 @@ fn report(trained: &TrainedModel, arguments: &Arguments, global: &Global) -> Res
     for LeftOut { column, reason } in trained.left_out() {
         print_line(&format!("  column {column} is no feature: it {reason}"))?;
     }
+    let data = trained.data();
+    for (count, what) in [
+        (data.duplicates.dropped, "repeat an earlier row and were dropped"),
+        (data.duplicates.alike, "are like an earlier one in all features and the outcome"),
+        (data.duplicates.contradicting, "are like one with the other outcome in all features"),
+    ] {
+        if count > 0 {
+            print_line(&format!("  {count} rows {what}"))?;
+        }
+    }
     print_line(METRICS_HEADER)?;
     metrics_lines(&trained.quality().unseen.named()).iter().try_for_each(|line| print_line(line))?;
+    let is_threshold_chosen = !matches!(arguments.threshold.aim(), ThresholdAim::Fixed(_));
+    if is_threshold_chosen || !arguments.choices.is_empty() {
+        print_line(
+            "  these customers took part in choosing threshold or parameters; a part held out did not",
+        )?;
+    }
     if let Some(held_out) = &trained.quality().held_out {
         print_line(&format!("quality on the {} customers held out", held_out.rows))?;
         metrics_lines(&held_out.named()).iter().try_for_each(|line| print_line(line))?;
