@@ -173,10 +173,18 @@ fn judge(table: &Table, column: usize, name: &str, is_kept: bool) -> Result<Feat
         Some(numbers) if !is_kept && is_running_number(name, &numbers) => return Err(LeftOutReason::Id),
         Some(_) if spellings.len() > 1 => FeatureKind::Number,
         None if !is_kept && has_dates(table, column) => return Err(LeftOutReason::Date),
+        None if !is_kept && is_named_id(name) && is_all_different(table, column, spellings.len()) => {
+            return Err(LeftOutReason::Id);
+        }
         None if spellings.len() > values_max => return Err(LeftOutReason::Id),
         _ => vocabulary::category(&spellings.values().collect::<Vec<_>>()),
     };
     Ok(Feature { name: name.to_owned(), aliases: Vec::new(), kind })
+}
+
+/// Whether no value is there twice.
+fn is_all_different(table: &Table, column: usize, values: usize) -> bool {
+    values == table.cells(column).filter(|cell| !cell.is_empty()).count()
 }
 
 fn has_dates(table: &Table, column: usize) -> bool {
@@ -224,13 +232,15 @@ fn add_new_values(values: &mut Vec<CategoryValue>, spellings: &BTreeMap<String, 
 /// Whole numbers that hardly ever repeat, in a column whose name says that it is an id, or that count up
 /// without a gap. A few customers may be there twice.
 fn is_running_number(name: &str, numbers: &[f64]) -> bool {
-    let mut sorted = numbers.to_vec();
+    // A gap is no number and tells nothing.
+    let mut sorted: Vec<f64> = numbers.iter().copied().filter(|number| !number.is_nan()).collect();
+    let present = sorted.len().max(1);
     sorted.sort_by(f64::total_cmp);
     sorted.dedup();
     if sorted.iter().any(|number| number.fract() != 0.0) {
         return false;
     }
-    let share = sorted.len() as f64 / numbers.len() as f64;
+    let share = sorted.len() as f64 / present as f64;
     let span = sorted.last().zip(sorted.first()).map_or(0.0, |(last, first)| last - first);
     let counts_up = sorted.len() >= COUNTING_MIN && span == (sorted.len() - 1) as f64;
     (is_named_id(name) && share > NAMED_ID_SHARE) || (counts_up && share > COUNTING_SHARE)
@@ -297,6 +307,18 @@ mod tests {
                 ("Churn", LeftOutReason::Outcome)
             ]
         );
+    }
+
+    #[test]
+    fn an_id_with_a_gap_or_of_letters_in_a_small_file_is_an_id() {
+        let mut text = "account id,client id,Age,Churn\n".to_owned();
+        for row in 0..40 {
+            let number = if row == 7 { String::new() } else { (row * 31).to_string() };
+            text += &format!("{number},K-{row}x,{},{}\n", row % 9, ["Yes", "No"][row % 2]);
+        }
+        let (schema, left_out) = find(&text).unwrap();
+        assert_eq!(schema.features.iter().map(|feature| feature.name.as_str()).collect::<Vec<_>>(), ["Age"]);
+        assert!(left_out[..2].iter().all(|left| left.reason == LeftOutReason::Id), "{left_out:?}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod agreement;
 mod bins;
 mod boosting;
 mod boosting_file;
+mod bounds;
 mod bundles;
 mod calibration;
 mod cholesky;

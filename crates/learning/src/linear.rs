@@ -39,7 +39,9 @@ impl Scaling {
             }
             let mean = matrix.column(column).sum::<f64>() / rows;
             let variance = matrix.column(column).map(|value| (value - mean).powi(2)).sum::<f64>() / rows;
-            (mean, if variance > 0.0 { variance.sqrt() } else { 1.0 })
+            // Rounding leaves a little of a constant.
+            let varies = variance.sqrt() > 1e-9 * mean.abs();
+            (mean, if varies { variance.sqrt() } else { 1.0 })
         };
         Scaling { scales: (0..matrix.width).map(scale).collect() }
     }
@@ -86,6 +88,14 @@ mod tests {
             Matrix { rows: 4, width: 3, values: vec![1., 1., 5., 3., 0., 5., 1., 0., 5., 3., 0., 5.] };
         let scaled = Scaling::fit(&matrix, &[]).apply(&matrix);
         assert_eq!(scaled.values, [-1., 1., 0., 1., 0., 0., -1., 0., 0., 1., 0., 0.]);
+    }
+
+    #[test]
+    fn what_is_constant_but_for_rounding_is_not_blown_up() {
+        let values = vec![0.1 + 0.2, 0.3, 0.3, 0.3];
+        let scaled = Scaling::fit(&Matrix { rows: 4, width: 1, values: values.clone() }, &[])
+            .apply(&Matrix { rows: 4, width: 1, values });
+        assert!(scaled.values.iter().all(|value| value.abs() < 1e-9), "{:?}", scaled.values);
     }
 
     #[test]

@@ -157,7 +157,7 @@ fn train(samples: &Samples, stop: Option<&Samples>, parameters: &Parameters, see
         let Some(stop) = stop else { continue };
         let loss = log_loss(&network.scores(stop.matrix.values.clone()), stop);
         match &best {
-            Some((lowest, at, _)) if loss >= *lowest => {
+            Some((lowest, at, _)) if loss.is_nan() || loss >= *lowest => {
                 if epoch - at >= parameters.patience {
                     break;
                 }

@@ -30,6 +30,12 @@ pub(crate) trait Loss {
 pub(crate) fn minimise(samples: &Samples, penalty: f64, loss: &impl Loss) -> Result<Vec<f64>, Error> {
     let problem = Problem { samples, penalty, loss };
     let mut now = problem.state(vec![0.0; samples.matrix.width + 1]);
+    // The greatest of numbers that are none would be taken for the end.
+    if !now.gradient.iter().all(|entry| entry.is_finite()) {
+        return Err(Error::Training(
+            "the numbers are too large or missing, and there is no slope".to_owned(),
+        ));
+    }
     let first = greatest(&now.gradient);
     for _ in 0..STEPS_MAX {
         if greatest(&now.gradient) <= TOLERANCE * first {

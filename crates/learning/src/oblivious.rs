@@ -60,6 +60,9 @@ struct Halves {
     no_is_smaller: bool,
 }
 
+/// After so many draws of a tree without any column, each has at least one.
+const EMPTY_DRAWS_MAX: usize = 100;
+
 impl<'a> Grower<'a> {
     pub(crate) fn new(columns: &'a [Column], rows: usize, growth: Growth) -> Grower<'a> {
         // A histogram with more cells than a leaf has rows costs more to read than it saves to fill.
@@ -83,8 +86,17 @@ impl<'a> Grower<'a> {
         let mut questions: Vec<Question> = Vec::with_capacity(depth);
         let mut gain_now = gain(Scale::steps(rows.slopes.iter().sum()), penalty);
         self.bundles.par_iter_mut().for_each(|counted| counted.count_all(&rows));
+        let mut empty_draws = 0;
         while questions.len() < depth {
-            let is_tried: Vec<bool> = self.columns.iter().map(|_| random.chance(column_share)).collect();
+            let mut is_tried: Vec<bool> = self.columns.iter().map(|_| random.chance(column_share)).collect();
+            if !is_tried.contains(&true) {
+                empty_draws += 1;
+                // The least share might be drawn for ever.
+                if empty_draws > EMPTY_DRAWS_MAX && !is_tried.is_empty() {
+                    let column = random.below(is_tried.len());
+                    is_tried[column] = true;
+                }
+            }
             self.bundles.par_iter_mut().for_each(|counted| counted.weigh(&is_tried, penalty));
             let Some((gain, question)) = self.best(&is_tried) else {
                 // Of few columns, chance may have left out all.

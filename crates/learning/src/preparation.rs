@@ -37,6 +37,9 @@ pub(crate) struct Preparation {
 /// More knots than this follow chance, and cost time.
 const KNOTS_MAX: usize = 50;
 
+/// More inputs than this would take more memory and time than they can tell.
+const INPUTS_MAX: usize = 5_000;
+
 /// What stands for a missing number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -79,6 +82,12 @@ impl Preparation {
         let mut inputs = self.feature_inputs(data);
         for (derived, column) in derived.iter().zip(engineering::columns(data, &derived)?) {
             inputs.extend(Numbers::new(&derived.name, column).inputs(self));
+        }
+        if inputs.len() > INPUTS_MAX {
+            return Err(Error::Data(format!(
+                "{} inputs are more than {INPUTS_MAX}: drop columns, or set encoding=ordinal",
+                inputs.len()
+            )));
         }
         let mut prepared = Prepared { derived, inputs };
         if self.select_correlation > 0.0 && self.select_correlation < 1.0 {

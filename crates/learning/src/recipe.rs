@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use crate::bounds;
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::folds;
@@ -66,9 +67,20 @@ impl Recipe {
             let places = [&mut preparation, &mut balancing, &mut parameters];
             let place = places.into_iter().find_map(|names| names.get_mut(name));
             *place.ok_or_else(|| self.unknown(name))? = value.clone();
+            bounds::check(name, value)?;
+            // One after the other, so that an error can tell which.
+            let named = |error| Error::Options(format!("{name}: {error}"));
+            parsed::<Preparation>(preparation.clone()).map_err(named)?;
+            parsed::<Balancing>(balancing.clone()).map_err(named)?;
+            self.learner.with_parameters(parameters.clone()).map_err(named)?;
         }
         let preparation: Preparation = parsed(preparation)?;
         preparation.check()?;
+        let learns_gaps = matches!(self.algorithm, Algorithm::Catboost | Algorithm::Xgboost);
+        if preparation.missing == Missing::Keep && !learns_gaps {
+            let message = "missing: only catboost and xgboost can keep it; choose mean, median or zero";
+            return Err(Error::Options(message.to_owned()));
+        }
         Ok(Recipe {
             algorithm: self.algorithm,
             preparation,
@@ -87,7 +99,8 @@ impl Recipe {
 
     /// Fits preparation and learner on these customers: the preparation on them as they are, the learner on
     /// what evening the classes out makes of them. A learner that stops early sees when on a tenth of them,
-    /// which it does not learn from and which stays as it is.
+    /// which it does not learn from. They are not resampled, but leavers and stayers weigh among them as
+    /// they do among those that are learned from; else it would watch another loss than it lessens.
     pub(crate) fn fit(&self, data: &Dataset, seed: u64) -> Result<Fitted, Error> {
         let prepared = self.preparation.fit(data)?;
         let balanced = |data: &Dataset| {
@@ -100,7 +113,10 @@ impl Recipe {
             let (stop, learn): (Vec<usize>, Vec<usize>) =
                 (0..data.rows()).partition(|&row| part_of[row] == 0);
             let (learn, stop) = (balanced(&data.select(&learn))?, data.select(&stop));
-            let stop = Samples::new(prepared.matrix(&stop)?, stop.labels);
+            let mut stop = Samples::new(prepared.matrix(&stop)?, stop.labels);
+            if self.balancing != Balancing::default() {
+                weigh_alike(&mut stop, &learn);
+            }
             let fit = Fit { samples: &learn, stop: Some(&stop), inputs: &prepared.inputs, seed };
             self.learner.fit(fit)?
         } else {
@@ -128,6 +144,21 @@ impl Recipe {
     fn unknown(&self, name: &str) -> Error {
         let known = self.settings().map(|known| known.keys().cloned().collect::<Vec<_>>().join(", "));
         Error::Options(format!("no parameter is called {name:?}; there are {}", known.unwrap_or_default()))
+    }
+}
+
+/// Has leavers and stayers weigh together what they weigh among the other customers.
+fn weigh_alike(samples: &mut Samples, others: &Samples) {
+    for wanted in [true, false] {
+        let sum = |of: &Samples| -> f64 {
+            let inside = of.weights.iter().zip(&of.labels).filter(|(_, label)| **label == wanted);
+            inside.map(|(weight, _)| weight).sum()
+        };
+        let (own, other) = (sum(samples), sum(others));
+        if own > 0.0 {
+            let inside = samples.weights.iter_mut().zip(&samples.labels);
+            inside.filter(|(_, label)| **label == wanted).for_each(|(weight, _)| *weight *= other / own);
+        }
     }
 }
 
@@ -160,9 +191,7 @@ impl Fitted {
     /// The scores before calibration, by the engine that serves the model.
     pub(crate) fn scores(&self, data: &Dataset) -> Result<Vec<f64>, Error> {
         let model = self.load()?;
-        // The identity's probabilities are the scores but for a sigmoid, which is undone here.
-        let log_odds = |probability: f64| (probability / (1.0 - probability)).ln();
-        Ok(probabilities(&model, data).into_iter().map(log_odds).collect())
+        Ok(model.raw_scores(data.rows(), &data.numbers, &data.codes))
     }
 
     /// The probabilities, by its calibration.
@@ -176,4 +205,52 @@ pub(crate) fn probabilities(model: &Model, data: &Dataset) -> Vec<f64> {
     let mut probabilities = Vec::with_capacity(data.rows());
     model.score_rows(data.rows(), &data.numbers, &data.codes, &mut probabilities);
     probabilities
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use scoring::Algorithm;
+    use serde_json::{Value, json};
+
+    use super::{Recipe, weigh_alike};
+    use crate::samples::{Matrix, Samples};
+
+    #[test]
+    fn those_who_are_watched_weigh_as_those_who_are_learned_from() {
+        let samples = |labels: &[bool], weight: f64| {
+            let matrix = Matrix { rows: labels.len(), width: 0, values: Vec::new() };
+            Samples { matrix, labels: labels.to_vec(), weights: vec![weight; labels.len()] }
+        };
+        let mut watched = samples(&[true, false, false, false], 1.0);
+        weigh_alike(&mut watched, &samples(&[true, true, true, false, false, false], 2.0));
+        assert_eq!(watched.weights, [6.0, 2.0, 2.0, 2.0]);
+    }
+
+    #[test]
+    fn absurd_parameters_are_refused_by_name_before_any_fit() {
+        let with = |algorithm, name: &str, value: Value| {
+            Recipe::new(algorithm).with(&BTreeMap::from([(name.to_owned(), value)]))
+        };
+        for (algorithm, name, value) in [
+            (Algorithm::Catboost, "trees", json!(100_001)),
+            (Algorithm::Catboost, "trees", json!("many")),
+            (Algorithm::Catboost, "column_share", json!(0)),
+            (Algorithm::Catboost, "leaf_steps", json!(1_000_000)),
+            (Algorithm::Xgboost, "row_share", json!(1.5)),
+            (Algorithm::RandomForest, "leaf_rows_min", json!(0.5)),
+            (Algorithm::Mlp, "epochs", json!(0)),
+            (Algorithm::Mlp, "patience", json!(1_000_000_000)),
+            (Algorithm::Svm, "cost", json!(0.0)),
+            (Algorithm::Logistic, "penalty", json!(1e13)),
+            (Algorithm::Logistic, "missing", json!("keep")),
+            (Algorithm::RandomForest, "missing", json!("keep")),
+        ] {
+            let error = with(algorithm, name, value.clone()).unwrap_err().to_string();
+            assert!(error.starts_with(name), "{name}={value}: {error}");
+        }
+        assert!(with(Algorithm::Catboost, "trees", json!(100)).is_ok());
+        assert!(with(Algorithm::Xgboost, "missing", json!("keep")).is_ok());
+    }
 }

@@ -91,8 +91,9 @@ impl Range {
             Range::OneOf(values) if values.is_empty() => Value::Null,
             Range::OneOf(values) => values[random.below(values.len())].clone(),
             Range::Whole(first, last) => {
-                let count = usize::try_from(last - first).unwrap_or(0) + 1;
-                Value::from(first + random.below(count) as i64)
+                let count = if last < first { 0 } else { last.abs_diff(*first) };
+                let count = usize::try_from(count).unwrap_or(usize::MAX).saturating_add(1);
+                Value::from(first.wrapping_add(random.below(count) as i64))
             }
             Range::Between(low, high) => {
                 let share = random.uniform();

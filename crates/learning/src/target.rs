@@ -155,8 +155,14 @@ pub(crate) fn of_model(table: &Table, training: Option<&Training>) -> Result<Tar
     let Some(column) = name.and_then(|name| place(table, name)) else { return find(table, None, None) };
     let positive = training.and_then(|training| training.positive.as_deref());
     // The same column may be spelled with other values in another file.
-    let is_there = |value: &&str| spellings(table, column).contains_key(&names::key(value));
-    read(table, column, positive.filter(is_there))
+    let values = spellings(table, column);
+    let positive = positive.filter(|value| values.contains_key(&names::key(value)));
+    // Where nobody named a value, training counted every one that says so itself, and so does this.
+    let is_named = training.is_some_and(|training| training.is_positive_named);
+    let says_so = |value: &str| {
+        meaning(table, column, &values).is_ok_and(|left| left.get(&names::key(value)) == Some(&true))
+    };
+    read(table, column, positive.filter(|value| is_named || !says_so(value)))
 }
 
 /// Whether a column's name says that it tells who left or stayed.
@@ -313,7 +319,9 @@ fn listed(names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::find;
+    use scoring::Training;
+
+    use super::{find, of_model};
     use crate::error::Error;
     use crate::table::Table;
 
@@ -359,6 +367,26 @@ mod tests {
         let many = "State\nleft us\njoined\nstayed\n";
         assert_eq!(read_as(many, Some("State"), Some("left us")).unwrap(), [true, false, false]);
         assert!(matches!(read_as(many, Some("State"), None), Err(Error::Cell { line: 2, .. })));
+    }
+
+    #[test]
+    fn a_model_counts_the_leavers_that_its_training_counted() {
+        let text = "Churn,Age\nYes,1\n1,2\nNo,3\n";
+        let table = Table::from_bytes("customers.csv".to_owned(), text.as_bytes()).unwrap();
+        let training = |is_positive_named| Training {
+            file_name: String::new(),
+            sha256: String::new(),
+            rows: 3,
+            positives: 2,
+            target: Some("Churn".to_owned()),
+            positive: Some("Yes".to_owned()),
+            is_positive_named,
+            folds: 2,
+            seed: 1,
+            parameters: serde_json::Value::Null,
+        };
+        assert_eq!(of_model(&table, Some(&training(false))).unwrap().labels, [true, true, false]);
+        assert_eq!(of_model(&table, Some(&training(true))).unwrap().labels, [true, false, false]);
     }
 
     #[test]

@@ -83,6 +83,7 @@ pub fn train(
         positives: positives as u64,
         target: Some(report.target.clone()),
         positive: Some(report.positive.clone()),
+        is_positive_named: options.data.positive.is_some(),
         folds: options.folds,
         seed: options.seed,
         parameters: Value::Object(recipe.settings()?),

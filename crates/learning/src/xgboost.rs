@@ -33,7 +33,8 @@ pub(crate) struct Parameters {
     pub(crate) borders_max: usize,
     /// The L2 penalty on leaves (lambda).
     pub(crate) leaf_penalty: f64,
-    /// What a split must gain for each leaf that it adds (gamma).
+    /// What a split must gain for each leaf that it adds. `XGBoost` does not halve the gain, so
+    /// that its gamma is twice this.
     pub(crate) leaf_price: f64,
     /// The least hessian of a leaf (`min_child_weight`).
     pub(crate) leaf_weight_min: f64,

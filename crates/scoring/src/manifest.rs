@@ -194,6 +194,9 @@ pub struct Training {
     /// Its value for those who had left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub positive: Option<String>,
+    /// Whether the user named that value; else all values that say so themselves mean the same.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_positive_named: bool,
     /// Folds of the cross-validation.
     pub folds: u32,
     /// Seed of everything random.

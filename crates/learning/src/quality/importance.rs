@@ -36,9 +36,7 @@ pub(crate) struct Drops(Vec<Vec<f64>>);
 
 /// Measures a fold's model on customers it had not seen.
 pub(crate) fn permutation(model: &Model, unseen: &Dataset, seed: u64) -> Drops {
-    let step = unseen.rows().div_ceil(ROWS_MAX).max(1);
-    let rows: Vec<usize> = (0..unseen.rows()).step_by(step).collect();
-    let data = unseen.select(&rows);
+    let data = unseen.select(&thinned(&unseen.labels, ROWS_MAX));
     let area = |data: &Dataset| Auc::measure(&recipe::probabilities(model, data), &data.labels).area;
     let whole = area(&data);
     let features = &data.schema.features;
@@ -53,6 +51,23 @@ pub(crate) fn permutation(model: &Model, unseen: &Dataset, seed: u64) -> Drops {
         (0..REPEATS).map(&mut drop).collect()
     });
     Drops(drops.collect())
+}
+
+/// At most so many rows, evenly from all leavers and evenly from all stayers: the area does not depend on how
+/// many there are of each, and few leavers must not be missed.
+fn thinned(labels: &[bool], rows_max: usize) -> Vec<usize> {
+    let all = 0..labels.len();
+    if labels.len() <= rows_max {
+        return all.collect();
+    }
+    let of = |wanted: bool| {
+        let rows: Vec<usize> = all.clone().filter(|&row| labels[row] == wanted).collect();
+        let step = rows.len().div_ceil(rows_max / 2).max(1);
+        rows.into_iter().step_by(step).collect::<Vec<_>>()
+    };
+    let mut rows = [of(true), of(false)].concat();
+    rows.sort_unstable();
+    rows
 }
 
 /// Deals out a feature's values anew.
@@ -97,7 +112,7 @@ pub(crate) fn summarise(schema: &Schema, folds: &[Drops]) -> Vec<Importance> {
 mod tests {
     use scoring::{Algorithm, Model};
 
-    use super::{Drops, permutation, summarise};
+    use super::{Drops, permutation, summarise, thinned};
     use crate::dataset::Dataset;
     use crate::labelled::{self, DataOptions};
     use crate::learner::json;
@@ -116,6 +131,15 @@ mod tests {
         // What decides alone is left out where nobody says that it is a feature.
         let options = DataOptions { keep: vec!["usage".to_owned()], ..DataOptions::default() };
         labelled::read(&table, &options).unwrap().dataset
+    }
+
+    #[test]
+    fn few_leavers_are_never_thinned_away() {
+        let labels: Vec<bool> = (0..1_000).map(|row| row % 100 == 1).collect();
+        let rows = thinned(&labels, 100);
+        assert!(rows.len() <= 100 && rows.is_sorted());
+        assert_eq!(rows.iter().filter(|&&row| labels[row]).count(), 10);
+        assert_eq!(thinned(&labels, 1_000), (0..1_000).collect::<Vec<_>>());
     }
 
     #[test]

@@ -32,7 +32,9 @@ impl Space {
             let count = present.len().max(1) as f64;
             let mean = present.iter().sum::<f64>() / count;
             let variance = present.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count;
-            let scale = if variance > 0.0 { variance.sqrt() } else { 1.0 };
+            // Rounding leaves a little of a constant.
+            let varies = variance.sqrt() > 1e-9 * mean.abs();
+            let scale = if varies { variance.sqrt() } else { 1.0 };
             for row in 0..matrix.rows {
                 let number = at(row);
                 values[row * matrix.width + column] =
