@@ -75,12 +75,12 @@ impl Recipe {
             self.learner.with_parameters(parameters.clone()).map_err(named)?;
         }
         let preparation: Preparation = parsed(preparation)?;
-        preparation.check()?;
         let learns_gaps = matches!(self.algorithm, Algorithm::Catboost | Algorithm::Xgboost);
         if preparation.missing == Missing::Keep && !learns_gaps {
             let message = "missing: only catboost and xgboost can keep it; choose mean, median or zero";
             return Err(Error::Options(message.to_owned()));
         }
+        preparation.check()?;
         Ok(Recipe {
             algorithm: self.algorithm,
             preparation,

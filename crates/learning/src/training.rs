@@ -2,9 +2,11 @@
 //!
 //! 1. A part of the customers is held out. On the others a search, where one is asked for, chooses
 //!    parameters by cross-validation, and the recipe with these is fitted and calibrated.
-//! 2. The customers held out judge it. They had no part in any choice.
+//! 2. The customers held out judge it. They had no part in the choice of parameters, threshold and
+//!    calibration; but which columns are features was decided on the whole file.
 //! 3. The same recipe goes through cross-validation over everybody, for the figures of each fold and for
-//!    the calibration, and is fitted on everybody.
+//!    the calibration, and is fitted on everybody. A threshold that is not fixed is chosen on these customers,
+//!    and so were the parameters where a search chose them: then the figures of step 2 are the honest ones.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -38,7 +38,8 @@ pub struct Quality {
     pub threshold: f64,
     /// All customers of the cross-validation together, each judged by the model of the other folds. The area
     /// under the ROC curve is the mean of the folds', because scores of different models are on different
-    /// scales.
+    /// scales. A threshold that was not fixed was chosen on these very customers, and so were parameters by a
+    /// search, so that these figures flatter a little: `held_out` judges both.
     pub unseen: Figures,
     /// Each fold by itself.
     pub folds: Vec<Figures>,
