@@ -31,6 +31,8 @@ pub(crate) struct Jobs {
     pub(crate) platform: Platform,
     /// Who holds the leases.
     pub(crate) name: String,
+    /// How many jobs run at a time at most; they share the processors.
+    pub(crate) concurrency: u16,
     /// Cancelled when running jobs have no more time: the grace of a stop is over.
     pub(crate) abandon: CancellationToken,
 }

@@ -64,7 +64,8 @@ pub async fn run(
     let abandon = CancellationToken::new();
     let clock = end_of_grace(stop.clone(), options.stop_grace, abandon.clone());
     let _clock = AbortOnDropHandle::new(tokio::spawn(clock));
-    let jobs = Arc::new(Jobs { platform: platform.clone(), name: options.name.clone(), abandon });
+    let jobs =
+        Arc::new(Jobs { platform: platform.clone(), name: options.name.clone(), concurrency, abandon });
     let worker = WorkerBuilder::new(options.name.as_str())
         .backend(source)
         .layer(TraceLayer::new().make_span_with(span))
