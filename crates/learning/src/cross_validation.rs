@@ -48,8 +48,8 @@ pub(crate) fn cross_validate(
 }
 
 impl Unseen {
-    /// Probabilities of all customers. Each fold is calibrated on the others, so that no customer's outcome
-    /// has a part in the customer's own probability.
+    /// Probabilities of all customers. Each fold is calibrated on the others, so that no calibration is fitted
+    /// on the customer's own score.
     pub(crate) fn probabilities(&self, labels: &[bool], method: CalibrationMethod, seed: u64) -> Vec<f64> {
         let calibration_without = |fold: usize| -> Calibration {
             let others = (0..labels.len()).filter(|&row| self.fold_of[row] != fold);

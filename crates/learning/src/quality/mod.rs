@@ -71,7 +71,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) groups: &'a [Groups],
 }
 
-/// Customers who were set aside before anything was chosen or fitted.
+/// Customers who were set aside before parameters, threshold and calibration were chosen. Which columns are
+/// features was decided on the whole file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HeldOut<'a> {
     pub(crate) labels: &'a [bool],

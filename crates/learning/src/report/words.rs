@@ -169,7 +169,7 @@ pub(super) fn how_measured(quality: &Quality) -> String {
     );
     if let Some(held_out) = &quality.held_out {
         text += &format!(
-            " {} customers were set aside before anything was chosen, and judged at the end.",
+            " {} customers had no part in choosing parameters, threshold and calibration, and judge the choice.",
             count(held_out.rows)
         );
     }
