@@ -98,7 +98,7 @@ async fn a_training_that_is_interrupted_writes_nothing() {
     assert!(!status.success(), "{}", training.logged());
     let left = fs::read_dir(workshop.directory.path()).unwrap();
     let left: Vec<PathBuf> = left.map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(left, [workshop.data.clone()], "{}", training.logged());
+    assert_eq!(left, std::slice::from_ref(&workshop.data), "{}", training.logged());
 }
 
 async fn an_official_model_is_taken_in_only_if_it_gives_its_own_predictions() {
