@@ -126,6 +126,7 @@ def trees(make):
 
 
 def network(train, labels, test):
+    torch.set_num_threads(1)
     prepare = tabular(train, StandardScaler()).fit(train)
     inputs, others = prepare.transform(train), prepare.transform(test)
     return Network().fit(inputs, labels).scores(others)

@@ -10,5 +10,6 @@ mod imports;
 mod inspection;
 mod networks;
 mod results;
+mod seeds;
 mod shop;
 mod threads;
