@@ -47,6 +47,11 @@ def run(command, threads):
     return output, time.perf_counter() - start, usage.ru_maxrss * 1024
 
 
+def timings(output):
+    """A line of JSON for each repeat; a rate by a processor time too short to be seen is none."""
+    return [json.loads(line.replace(":inf", ":null")) for line in output.splitlines()]
+
+
 class Bench:
     def __init__(self, arguments):
         self.augur = pathlib.Path(arguments.augur).resolve()
@@ -111,8 +116,8 @@ class Bench:
             commands.append(run(predict, threads)[1:])
             if kind in ("catboost", "mlp"):
                 self.compare(name, model, expected, self.probabilities(out))
-        scored = [json.loads(line) for line in run(alone, threads)[0].splitlines()]
-        parsed = [json.loads(line) for line in run([*alone[:-2], "--mode", "parse"], threads)[0].splitlines()]
+        scored = timings(run(alone, threads)[0])
+        parsed = timings(run([*alone[:-2], "--mode", "parse"], threads)[0])
         rows, seconds = theirs[0]["rows"], min(one["seconds"] for one in scored)
         share = min(one["seconds"] for one in parsed) / seconds
         command, memory = min(seconds for seconds, _ in commands), max(memory for _, memory in commands)
