@@ -282,3 +282,25 @@ fn however_classes_are_evened_out_probabilities_are_right_again() {
         assert_eq!(trained.model_file(), again.model_file(), "{resample}");
     }
 }
+
+#[test]
+fn what_only_chance_decides_cannot_be_foretold_for_customers_unseen() {
+    let workshop = Workshop::new();
+    let mut text = "usage,visits,Churn\n".to_owned();
+    let mut state = 1u64;
+    let mut next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 33
+    };
+    for _ in 0..600 {
+        let left = if next() % 2 == 0 { "Yes" } else { "No" };
+        text += &format!("{}.5,{}.5,{left}\n", next() % 1_000, next() % 1_000);
+    }
+    let settings = [("depth", json!(12)), ("leaf_rows_min", json!(1.0)), ("leaf_price", json!(0.0))];
+    let settings = settings.map(|(name, value)| (name.to_owned(), value)).into();
+    let options = TrainOptions { settings, ..quick(Algorithm::DecisionTree) };
+    let trained = train(&workshop.file("chance.csv", &text), &options, &|_| true).unwrap();
+    // A tree that had seen these customers would know them by heart.
+    let auc = trained.manifest().metrics.auc.unwrap();
+    assert!((0.4..0.6).contains(&auc), "{auc}");
+}
