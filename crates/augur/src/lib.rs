@@ -25,6 +25,7 @@ use output::ReaderGone;
 /// arguments make no sense (then this does not return).
 pub fn run() -> ExitCode {
     let line = CommandLine::parse();
+    platform::failpoints::set_up();
     match logging::start(line.log_level()).and_then(|()| commands::run(line)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if ReaderGone::is_cause_of(&error) => ExitCode::SUCCESS,

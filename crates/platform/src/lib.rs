@@ -10,6 +10,7 @@ pub mod api_keys;
 pub mod audit_log;
 pub mod config;
 mod error;
+pub mod failpoints;
 pub mod health;
 pub mod idempotency;
 mod ids;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use platform::jobs::{self, Claim, JobKind, Message};
-use platform::{Error, JobId, Platform};
+use platform::{Error, JobId, Platform, failpoints};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -93,6 +93,7 @@ impl Jobs {
             JobKind::Prediction => prediction::run(&self, &claim, attempt).await,
         };
         self.give_back(&claim, &ended).await;
+        failpoints::at("job.ended").await;
         drop(keeper);
         measures::ended(claim.kind, ended.as_str(), start.elapsed());
         report(&ended, start.elapsed());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use platform::jobs::Claim;
 use platform::objects::{input_path, result_path};
 use platform::predictions::{self, Outcome, PredictionError, ResultFile, Settled};
-use platform::{Error, Platform, PredictionId, models};
+use platform::{Error, Platform, PredictionId, failpoints, models};
 use scoring::{ScoreOptions, Summary};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -41,6 +41,7 @@ pub(crate) async fn run(jobs: &Jobs, claim: &Claim, attempt: Arc<Attempt>) -> En
         Ok(passed) => passed,
         Err(ended) => return ended,
     };
+    failpoints::at("score.stored").await;
     match passed {
         Passed::Done { summary, result } => succeed(jobs, claim, summary, result).await,
         Passed::BadInput(error) => fail(jobs, claim, error.into()).await,

@@ -10,6 +10,7 @@ use futures::TryStreamExt;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
 use object_store::{GetResult, GetResultPayload};
+use platform::failpoints;
 use platform::objects::Objects;
 use scoring::{Dialect, InputError, Model, ScoreError, ScoreOptions, Summary};
 use tokio::runtime::Handle;
@@ -74,7 +75,10 @@ impl Pass {
                 reader(input, runtime),
                 output,
                 &self.options,
-                &mut |rows_done| attempt.advance(rows_done),
+                &mut |rows_done| {
+                    failpoints::at_blocking("score.running");
+                    attempt.advance(rows_done)
+                },
             )
         })
     }

@@ -13,7 +13,7 @@ pub use sweep::sweep;
 
 use crate::notifications::JOBS_CHANNEL;
 use crate::predictions::{self, PredictionError};
-use crate::{Error, JobId, Platform, TenantId};
+use crate::{Error, JobId, Platform, TenantId, failpoints};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -83,6 +83,7 @@ pub struct Claim {
 /// Claims a job that is queued, or whose worker let its lease run out. None where another worker has
 /// it or it is finished: there is nothing to do.
 pub async fn claim(platform: &Platform, job: JobId, owner: &str) -> Result<Option<Claim>, Error> {
+    failpoints::at("job.received").await;
     let mut transaction = platform.system.begin().await?;
     let Some(claimed) = db::claim(&mut transaction, job, owner).await? else { return Ok(None) };
     if claimed.failures >= FAILURES_MAX {
@@ -94,6 +95,7 @@ pub async fn claim(platform: &Platform, job: JobId, owner: &str) -> Result<Optio
     }
     predictions::start(&mut transaction, &claimed.claim).await?;
     transaction.commit().await?;
+    failpoints::at("job.claimed").await;
     Ok(Some(claimed.claim))
 }
 

@@ -5,7 +5,7 @@
 //! clearing is lost is the sweeper's.
 
 use super::{JobKind, Message, Publisher, db};
-use crate::{Error, Platform};
+use crate::{Error, Platform, failpoints};
 use futures::StreamExt;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -52,6 +52,9 @@ async fn dispatch(platform: &Platform, publisher: &dyn Publisher) -> Result<Disp
     }
     let batch = db::take_undispatched(&mut transaction).await?;
     transaction.commit().await?;
+    if !batch.is_empty() {
+        failpoints::at("relay.marked").await;
+    }
     let taken = batch.len();
     let refused = futures::stream::iter(batch)
         .map(|(kind, message)| publish(platform, publisher, kind, message))
@@ -63,7 +66,9 @@ async fn dispatch(platform: &Platform, publisher: &dyn Publisher) -> Result<Disp
 }
 
 async fn publish(platform: &Platform, publisher: &dyn Publisher, kind: JobKind, message: Message) -> bool {
-    let Err(error) = publisher.publish(kind, &message).await else { return true };
+    let published = publisher.publish(kind, &message).await;
+    failpoints::at("relay.published").await;
+    let Err(error) = published else { return true };
     tracing::warn!(%error, job_id = %message.job_id, "a job was not dispatched; it will be tried again");
     let cleared = async {
         let mut connection = platform.system.acquire().await?;

@@ -3,7 +3,7 @@
 use super::db;
 use crate::invariants::{self, Depth};
 use crate::predictions::{self, PredictionError};
-use crate::{Error, Platform, idempotency, sessions};
+use crate::{Error, Platform, failpoints, idempotency, sessions};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -99,6 +99,7 @@ async fn sweep_jobs(platform: &Platform) -> Result<Sweep, Error> {
 async fn fail_one_overdue(platform: &Platform, left_alone: &mut Vec<Uuid>) -> Result<bool, Error> {
     let mut transaction = platform.system.begin().await?;
     let Some(overdue) = db::lock_overdue(&mut transaction, left_alone).await? else { return Ok(false) };
+    failpoints::at("sweep.overdue").await;
     left_alone.push(overdue.claim.job.0);
     let error = if overdue.exhausted {
         PredictionError::attempts_exhausted()
@@ -106,6 +107,7 @@ async fn fail_one_overdue(platform: &Platform, left_alone: &mut Vec<Uuid>) -> Re
         PredictionError::deadline_passed()
     };
     let finished = predictions::fail(&mut transaction, &overdue.claim, &error).await?;
+    failpoints::at("sweep.refunded").await;
     transaction.commit().await?;
     left_alone.pop();
     finished.report();

@@ -8,7 +8,7 @@ use crate::money::{checked_note, count_moved};
 use crate::tenancy::Writer;
 use crate::{
     Access, AdminTx, Error, List, OrderId, Page, Platform, PredictionId, ServiceId, TenantId, TenantTx,
-    TransactionId, services,
+    TransactionId, failpoints, services,
 };
 use chrono::{DateTime, Utc};
 use ledger::Money;
@@ -84,7 +84,9 @@ pub async fn place(
 ) -> Result<Replayable<Order>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     let placed = place_in(&mut tx, service, idempotency).await;
+    failpoints::at("order.debited").await;
     let placed = tx.finish(placed).await?;
+    failpoints::at("order.committed").await;
     if !placed.replayed {
         count_moved("debit", placed.value.price);
     }
@@ -146,7 +148,9 @@ pub async fn cancel(
 ) -> Result<Replayable<Order>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     let cancelled = cancel_in(&mut tx, id, idempotency).await;
+    failpoints::at("cancel.written").await;
     let cancelled = tx.finish(cancelled).await?;
+    failpoints::at("cancel.committed").await;
     if !cancelled.replayed {
         count_moved("refund", cancelled.value.price);
     }

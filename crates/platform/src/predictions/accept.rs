@@ -8,7 +8,7 @@ use crate::notifications::JOBS_CHANNEL;
 use crate::objects::input_path;
 use crate::orders::{self, Order, OrderStatus};
 use crate::services::{self, Service};
-use crate::{Access, Error, OrderId, Platform, PredictionId, ServiceId, TenantTx, models};
+use crate::{Access, Error, OrderId, Platform, PredictionId, ServiceId, TenantTx, failpoints, models};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{Stream, StreamExt};
@@ -83,6 +83,7 @@ pub async fn accept(
     };
     let prediction = PredictionId::new();
     let stored = store(platform, prediction, &terms.schema, stream).await?;
+    failpoints::at("accept.stored").await;
     let mut tx = TenantTx::begin(platform, access).await?;
     let recorded = record(platform, access, &mut tx, upload, &terms.service, &stored).await;
     let recorded = match recorded {
@@ -99,7 +100,9 @@ pub async fn accept(
     } else {
         // Whether a commit that fails has happened is unknown: the file stays, and the sweeper
         // deletes it if the prediction does not exist.
+        failpoints::at("accept.recorded").await;
         tx.commit().await?;
+        failpoints::at("accept.committed").await;
         metrics::counter!("augur_predictions_accepted_total").increment(1);
         if let Some(price) = paid {
             count_moved("debit", price);

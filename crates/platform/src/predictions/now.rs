@@ -5,7 +5,7 @@ use crate::models::ModelVersion;
 use crate::money::count_moved;
 use crate::orders::{self, OrderStatus};
 use crate::services::Service;
-use crate::{Access, Error, OrderId, Platform, ServiceId, TenantTx, models, services};
+use crate::{Access, Error, OrderId, Platform, ServiceId, TenantTx, failpoints, models, services};
 use ledger::Money;
 use scoring::score_customers;
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,9 @@ pub async fn predict(
 
     let mut tx = TenantTx::begin(platform, access).await?;
     let provided = provide(&mut tx, &service, predictions, idempotency).await;
+    failpoints::at("predict.debited").await;
     let provided = tx.finish(provided).await?;
+    failpoints::at("predict.committed").await;
     if !provided.replayed {
         count_moved("debit", provided.value.price);
         metrics::counter!("augur_rows_scored_total").increment(rows);

@@ -5,7 +5,7 @@ use crate::jobs::{self, Claim};
 use crate::money::count_moved;
 use crate::notifications::{JOBS_CHANNEL, PREDICTIONS_CHANNEL};
 use crate::orders::{self, OrderStatus};
-use crate::{Error, ModelVersionId, Platform, PredictionId, TransactionId};
+use crate::{Error, ModelVersionId, Platform, PredictionId, TransactionId, failpoints};
 use ledger::Money;
 use scoring::{Dialect, OnError, Summary};
 use sqlx::PgConnection;
@@ -84,7 +84,9 @@ pub async fn settle(platform: &Platform, claim: &Claim, outcome: &Outcome) -> Re
                 let ended = jobs::db::select_outcome(&mut transaction, claim).await?;
                 return Ok(if ended == Some(true) { Settled::Mine } else { Settled::Lost });
             }
+            failpoints::at("settle.written").await;
             transaction.commit().await?;
+            failpoints::at("settle.committed").await;
             metrics::counter!("augur_predictions_finished_total", "status" => "succeeded").increment(1);
             metrics::counter!("augur_rows_scored_total").increment(summary.rows);
         }
@@ -94,7 +96,9 @@ pub async fn settle(platform: &Platform, claim: &Claim, outcome: &Outcome) -> Re
                 let ended = jobs::db::select_outcome(&mut transaction, claim).await?;
                 return Ok(if ended == Some(false) { Settled::Mine } else { Settled::Lost });
             }
+            failpoints::at("refund.written").await;
             transaction.commit().await?;
+            failpoints::at("refund.committed").await;
             failed.report();
         }
     }
