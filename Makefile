@@ -1,7 +1,7 @@
 # Every task of this project. `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test check fmt sqlx deny bench quality fuzz hooks services stop-services
+.PHONY: help run build test chaos check fmt sqlx deny bench quality fuzz hooks services stop-services
 
 help: ## lists the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ build: ## builds target/release/augur
 test: ## runs every test, on servers that it starts and stops itself (ARGS go to the tests)
 	scripts/install_packages test
 	scripts/test_services run scripts/test $(ARGS)
+
+chaos: ## runs every fault at every moment of an order's life; the table goes to target/chaos (ARGS go to the tests)
+	scripts/install_packages test
+	scripts/test_services run scripts/chaos $(ARGS)
 
 check: ## formatting and lints
 	cargo fmt --check

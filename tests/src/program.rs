@@ -6,16 +6,26 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
+static PATH: OnceLock<PathBuf> = OnceLock::new();
+
 /// The program under test: AUGUR_BINARY, else what the release build of this checkout made.
 pub fn path() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| built("AUGUR_BINARY", "augur", "cargo build --release -p augur"))
+}
+
+/// Has the program with failpoints be the one under test: AUGUR_FAILPOINTS_BINARY, else what
+/// scripts/build_with_failpoints made. To be called before anything asks for the program.
+pub fn test_with_failpoints() {
     PATH.get_or_init(|| {
-        let built = || target_directory().join("release/augur");
-        let path = std::env::var_os("AUGUR_BINARY").map_or_else(built, PathBuf::from);
-        path.canonicalize().unwrap_or_else(|error| {
-            panic!("{}: {error}; build it with: cargo build --release -p augur", path.display())
-        })
-    })
+        built("AUGUR_FAILPOINTS_BINARY", "augur-failpoints", "scripts/build_with_failpoints")
+    });
+}
+
+fn built(variable: &str, name: &str, command: &str) -> PathBuf {
+    let default = || target_directory().join("release").join(name);
+    let path = std::env::var_os(variable).map_or_else(default, PathBuf::from);
+    path.canonicalize()
+        .unwrap_or_else(|error| panic!("{}: {error}; build it with: {command}", path.display()))
 }
 
 /// The checkout's root.

@@ -1,6 +1,7 @@
 //! Runs the flows: each on the profiles that it names, on the shared installation of a profile or on one
 //! of its own, followed by the audit of everything that happened.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
@@ -24,15 +25,29 @@ const FLOW_LIMIT: Duration = Duration::from_secs(240);
 /// One flow.
 pub struct Flow {
     /// Its name, a sentence.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it runs on.
     pub body: Body,
+    /// How long it may take.
+    pub limit: Duration,
 }
+
+impl Flow {
+    /// A flow that may take as long as most.
+    pub fn new(name: impl Into<Cow<'static, str>>, body: Body) -> Flow {
+        Flow { name: name.into(), body, limit: FLOW_LIMIT }
+    }
+}
+
+/// What a flow does that sets up its installations itself.
+pub type Work = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
 /// What a flow runs on.
 pub enum Body {
     /// Nothing, or installations that it sets up itself.
-    Plain(fn() -> BoxFuture<'static, ()>),
+    Plain(Work),
+    /// The same, while no other flow runs.
+    PlainAlone(Work),
     /// The shared installation of each profile, beside other flows.
     Shared(for<'a> fn(&'a Installation) -> BoxFuture<'a, ()>),
     /// An installation of its own.
@@ -47,7 +62,7 @@ macro_rules! flows {
     ($($kind:ident: $($name:ident),+ $(,)?;)+) => {
         /// The flows of this file.
         pub fn flows() -> Vec<$crate::suite::Flow> {
-            vec![$($($crate::suite::Flow { name: stringify!($name), body: $crate::flow_body!($kind, $name) }),+),+]
+            vec![$($($crate::suite::Flow::new(stringify!($name), $crate::flow_body!($kind, $name))),+),+]
         }
     };
 }
@@ -56,7 +71,10 @@ macro_rules! flows {
 #[macro_export]
 macro_rules! flow_body {
     (plain, $name:ident) => {
-        $crate::suite::Body::Plain(|| Box::pin($name()))
+        $crate::suite::Body::Plain(Box::new(|| Box::pin($name())))
+    };
+    (plain_alone, $name:ident) => {
+        $crate::suite::Body::PlainAlone(Box::new(|| Box::pin($name())))
     };
     (shared, $name:ident) => {
         $crate::suite::Body::Shared(|on| Box::pin($name(on)))
@@ -116,17 +134,26 @@ fn trials_of(module: &'static str, flow: Flow) -> Vec<Trial> {
         })
     };
     let log_name = format!("{module}-{}", flow.name);
+    let limit = flow.limit;
     match flow.body {
         Body::Plain(run) => vec![trial(
             "",
             Box::pin(async move {
                 let _beside = TOGETHER.read().await;
-                caught(run()).await
+                caught(limit, run()).await
             }),
         )],
-        Body::Shared(run) => {
-            BOTH.iter().map(|&profile| trial(word(profile), Box::pin(on_shared(profile, run)))).collect()
-        }
+        Body::PlainAlone(run) => vec![trial(
+            "",
+            Box::pin(async move {
+                let _alone = TOGETHER.write().await;
+                caught(limit, run()).await
+            }),
+        )],
+        Body::Shared(run) => BOTH
+            .iter()
+            .map(|&profile| trial(word(profile), Box::pin(on_shared(profile, limit, run))))
+            .collect(),
         Body::Own(profiles, run) => profiles
             .iter()
             .map(|&profile| {
@@ -135,7 +162,7 @@ fn trials_of(module: &'static str, flow: Flow) -> Vec<Trial> {
                     word(profile),
                     Box::pin(async move {
                         let _beside = TOGETHER.read().await;
-                        on_own(profile, &log_name, run).await
+                        on_own(profile, &log_name, limit, run).await
                     }),
                 )
             })
@@ -144,7 +171,7 @@ fn trials_of(module: &'static str, flow: Flow) -> Vec<Trial> {
             word(Profile::Distributed),
             Box::pin(async move {
                 let _alone = TOGETHER.write().await;
-                on_own(Profile::Distributed, &log_name, run).await
+                on_own(Profile::Distributed, &log_name, limit, run).await
             }),
         )],
     }
@@ -152,6 +179,7 @@ fn trials_of(module: &'static str, flow: Flow) -> Vec<Trial> {
 
 async fn on_shared(
     profile: Profile,
+    limit: Duration,
     run: for<'a> fn(&'a Installation) -> BoxFuture<'a, ()>,
 ) -> Result<(), String> {
     let _beside = TOGETHER.read().await;
@@ -160,7 +188,7 @@ async fn on_shared(
         run(&installation).await;
         installation.audit().await;
     };
-    caught(flow).await.map_err(|error| format!("{error}\n{}", installation.log_tails(6)))
+    caught(limit, flow).await.map_err(|error| format!("{error}\n{}", installation.log_tails(6)))
 }
 
 async fn shared(profile: Profile) -> Result<Arc<Installation>, String> {
@@ -169,7 +197,7 @@ async fn shared(profile: Profile) -> Result<Arc<Installation>, String> {
         let start = async {
             *place = Some(Arc::new(Installation::start(profile, "shared", &Setup::default()).await))
         };
-        caught(start).await?;
+        caught(FLOW_LIMIT, start).await?;
     }
     Ok(place.clone().expect("it has started"))
 }
@@ -177,31 +205,35 @@ async fn shared(profile: Profile) -> Result<Arc<Installation>, String> {
 async fn on_own(
     profile: Profile,
     log_name: &str,
+    limit: Duration,
     run: for<'a> fn(&'a mut Installation) -> BoxFuture<'a, ()>,
 ) -> Result<(), String> {
     let mut installation = None;
-    caught(async { installation = Some(Installation::start(profile, log_name, &Setup::default()).await) })
-        .await?;
+    caught(FLOW_LIMIT, async {
+        installation = Some(Installation::start(profile, log_name, &Setup::default()).await)
+    })
+    .await?;
     let mut installation = installation.expect("it has started");
     let flow = async {
         run(&mut installation).await;
         installation.audit().await;
     };
-    let result = caught(flow).await.map_err(|error| format!("{error}\n{}", installation.log_tails(20)));
-    let removed = caught(installation.remove()).await;
+    let result =
+        caught(limit, flow).await.map_err(|error| format!("{error}\n{}", installation.log_tails(20)));
+    let removed = caught(FLOW_LIMIT, installation.remove()).await;
     result.and(removed)
 }
 
 /// Turns a panic, or too long a time, into the report of a failure.
-async fn caught(work: impl Future<Output = ()>) -> Result<(), String> {
-    match tokio::time::timeout(FLOW_LIMIT, AssertUnwindSafe(work).catch_unwind()).await {
+async fn caught(limit: Duration, work: impl Future<Output = ()>) -> Result<(), String> {
+    match tokio::time::timeout(limit, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(())) => Ok(()),
         // The panic has just unwound on this thread.
         Ok(Err(_)) => {
             let report = PANICS.lock().unwrap().remove(&std::thread::current().id());
             Err(report.unwrap_or_else(|| "a panic without a message".to_owned()))
         }
-        Err(_) => Err(format!("not finished within {FLOW_LIMIT:?}")),
+        Err(_) => Err(format!("not finished within {limit:?}")),
     }
 }
 
@@ -210,10 +242,10 @@ async fn close() {
     for place in &SHARED {
         // Still held only by a flow that was cut off; its processes end with this one.
         if let Some(installation) = place.lock().await.take().and_then(Arc::into_inner) {
-            report(caught(installation.remove()).await);
+            report(caught(FLOW_LIMIT, installation.remove()).await);
         }
     }
-    report(caught(Services::close()).await);
+    report(caught(FLOW_LIMIT, Services::close()).await);
 }
 
 fn report(result: Result<(), String>) {
