@@ -67,6 +67,23 @@ pub(crate) async fn select_balance_for_update(
         .transpose()
 }
 
+/// Whether all deposits of the account, with this one, fit 64 bits.
+pub(crate) async fn deposits_have_room(
+    connection: &mut PgConnection,
+    account: AccountId,
+    amount: Money,
+) -> Result<bool, Error> {
+    let room = sqlx::query_scalar!(
+        r#"SELECT coalesce(sum(amount), 0) + $2::bigint <= 9223372036854775807 AS "room!"
+           FROM transactions WHERE tenant_id = $1 AND kind = 'deposit'"#,
+        account.0,
+        amount.minor_units(),
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(room)
+}
+
 pub(crate) async fn insert_deposit(
     connection: &mut PgConnection,
     account: AccountId,

@@ -19,7 +19,7 @@ pub enum Error {
     #[error("an amount of money cannot be negative")]
     Negative,
     /// The sum does not fit 64 bits.
-    #[error("the balance would exceed what an account can hold")]
+    #[error("the account cannot take in that much: all deposits together fit 64 bits")]
     BalanceTooLarge,
     /// No account of that id, or not the caller's.
     #[error("there is no such account")]

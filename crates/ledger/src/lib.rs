@@ -64,7 +64,8 @@ pub async fn balance(connection: &mut PgConnection, account: AccountId) -> Resul
 /// Pays `amount` in.
 ///
 /// # Errors
-/// [`Error::AmountNotPositive`], [`Error::BalanceTooLarge`] past 2^63 - 1 minor units,
+/// [`Error::AmountNotPositive`], [`Error::BalanceTooLarge`] where all that was ever paid in would exceed
+/// 2^63 - 1 minor units,
 /// [`Error::UnknownAccount`].
 pub async fn deposit(
     connection: &mut PgConnection,
@@ -74,6 +75,12 @@ pub async fn deposit(
     note: Option<&str>,
 ) -> Result<Transaction, Error> {
     amount.require_positive()?;
+    // Under the account's lock nobody else deposits. A balance never exceeds what was ever paid in, so
+    // that as long as this sum fits, every refund does.
+    db::select_balance_for_update(connection, account).await?.ok_or(Error::UnknownAccount)?;
+    if !db::deposits_have_room(connection, account, amount).await? {
+        return Err(Error::BalanceTooLarge);
+    }
     let written =
         db::insert_deposit(connection, account, transaction, amount).await?.ok_or(Error::UnknownAccount)?;
     attach_note(connection, account, written, note).await
