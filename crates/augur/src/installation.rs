@@ -82,7 +82,7 @@ impl Installation {
         database.config.app_connections_max = COMMAND_CONNECTIONS;
         database.config.system_connections_max = COMMAND_CONNECTIONS;
         if database.is_embedded() {
-            platform::migrate(&database.config.url).await?;
+            migrate_unless_expanded(&database.config).await?;
         }
         Self::connect(environment, database).await
     }
@@ -110,7 +110,19 @@ pub async fn require_current_schema(config: &DatabaseConfig) -> Result<()> {
     let state = platform::schema_state(&config.url).await.context("the database does not answer")?;
     match state {
         SchemaState::Current => Ok(()),
+        SchemaState::Expanded => {
+            tracing::info!("a newer version of Augur has expanded the schema; this one can serve on it");
+            Ok(())
+        }
         SchemaState::Behind => bail!("the database's schema is behind; run: augur migrate"),
         SchemaState::Ahead => bail!("a newer version of Augur migrated the database; use that one"),
     }
+}
+
+/// Migrates a schema that is behind; one that a newer version has only expanded is left as it is.
+pub async fn migrate_unless_expanded(config: &DatabaseConfig) -> Result<()> {
+    if platform::schema_state(&config.url).await? == SchemaState::Expanded {
+        return Ok(());
+    }
+    Ok(platform::migrate(&config.url).await?)
 }

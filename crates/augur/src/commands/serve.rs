@@ -13,7 +13,7 @@ use super::migrate::register_models;
 use crate::config;
 use crate::demo::Demo;
 use crate::environment::Environment;
-use crate::installation::{Installation, OpenDatabase};
+use crate::installation::{Installation, OpenDatabase, migrate_unless_expanded};
 use crate::process::{Process, broker_probe, listen, worker_name};
 
 /// Messages that wait in the queue of this process; the rest waits in the database.
@@ -55,7 +55,7 @@ pub async fn run(arguments: Arguments, global: Global) -> Result<()> {
         Some(_) => OpenDatabase::open(&environment, &global).await?,
         None => OpenDatabase::serve(&environment, &directory).await?,
     };
-    platform::migrate(&database.config.url).await?;
+    migrate_unless_expanded(&database.config).await?;
     let worker = if database.is_embedded() { EMBEDDED_WORKER.to_owned() } else { worker_name() };
     let installation = Installation::connect(&environment, database).await?;
     let platform = &installation.platform;
