@@ -10,6 +10,11 @@ pub(super) struct StoredResult {
     pub(super) attempt: i32,
     pub(super) input_sha256: Vec<u8>,
     pub(super) sha256: Vec<u8>,
+    /// Of input and result together.
+    pub(super) bytes: u64,
+    /// Customers that went in, and that came out.
+    pub(super) rows_total: u64,
+    pub(super) summary_rows: u64,
 }
 
 pub(super) async fn set_repeatable_read(connection: &mut PgConnection) -> Result<(), Error> {
@@ -25,6 +30,7 @@ pub(super) async fn select_wrong_orders(connection: &mut PgConnection) -> Result
            FROM orders o LEFT JOIN predictions p ON p.order_id = o.id
            WHERE CASE
                WHEN p.id IS NULL THEN o.status = 'in_use'
+               WHEN p.tenant_id <> o.tenant_id THEN true
                WHEN p.status IN ('queued', 'running') THEN o.status <> 'in_use'
                WHEN p.status = 'succeeded' THEN o.status NOT IN ('provided', 'refunded')
                ELSE o.status <> 'refunded' END"#
@@ -62,11 +68,21 @@ pub(super) async fn select_late_jobs(connection: &mut PgConnection) -> Result<Ve
     Ok(rows.into_iter().map(|row| (row.subject_id, format!("open past {}", row.deadline_at))).collect())
 }
 
-pub(super) async fn select_results(connection: &mut PgConnection) -> Result<Vec<StoredResult>, Error> {
+pub(super) async fn select_results(
+    connection: &mut PgConnection,
+    after: Option<PredictionId>,
+    rows: i64,
+) -> Result<Vec<StoredResult>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT id, result_attempt AS "attempt!", input_sha256, result_sha256 AS "sha256!"
+        r#"SELECT id, result_attempt AS "attempt!", input_sha256, result_sha256 AS "sha256!",
+                  input_bytes + coalesce(result_bytes, 0) AS "bytes!", rows_total,
+                  coalesce((summary->>'rows')::bigint, -1) AS "summary_rows!"
            FROM predictions
-           WHERE status = 'succeeded' AND erased_at IS NULL AND expires_at > now() ORDER BY id"#
+           WHERE status = 'succeeded' AND erased_at IS NULL AND expires_at > now()
+             AND ($1::uuid IS NULL OR id > $1)
+           ORDER BY id LIMIT $2"#,
+        after.map(|after| after.0),
+        rows
     )
     .fetch_all(connection)
     .await?;
@@ -77,8 +93,64 @@ pub(super) async fn select_results(connection: &mut PgConnection) -> Result<Vec<
             attempt: row.attempt,
             input_sha256: row.input_sha256,
             sha256: row.sha256,
+            bytes: row.bytes.unsigned_abs(),
+            rows_total: row.rows_total.unsigned_abs(),
+            summary_rows: row.summary_rows.unsigned_abs(),
         })
         .collect())
+}
+
+/// Kept answers that name nothing, or what another key's answer names, where only one key can have
+/// had that effect: an upload's prediction, a deposit's transaction, the order of a scoring in one call.
+pub(super) async fn select_wrong_keys(connection: &mut PgConnection) -> Result<Vec<(Uuid, String)>, Error> {
+    let rows = sqlx::query!(
+        r#"WITH kept AS (
+               SELECT scope, key, coalesce(answer->>'order', answer->>'id', answer#>>'{}')::uuid AS effect,
+                      CASE WHEN jsonb_typeof(answer) = 'string' THEN 'prediction'
+                           WHEN answer ? 'order' THEN 'immediate order'
+                           WHEN answer ? 'balance_after' THEN 'deposit' END AS once
+               FROM idempotency_keys)
+           SELECT scope AS "scope!", effect AS "effect!", 'names nothing' AS "problem!" FROM kept
+           WHERE NOT EXISTS (SELECT FROM orders WHERE id = effect)
+             AND NOT EXISTS (SELECT FROM predictions WHERE id = effect)
+             AND NOT EXISTS (SELECT FROM transactions WHERE id = effect)
+           UNION ALL
+           SELECT scope, effect, 'names what another key names' FROM kept WHERE once IS NOT NULL
+           GROUP BY scope, effect, once HAVING count(*) > 1"#
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.effect, format!("an idempotency key of {} {}", row.scope, row.problem)))
+        .collect())
+}
+
+/// Predictions that should have been erased by now.
+pub(super) async fn select_unerased(connection: &mut PgConnection) -> Result<Vec<(Uuid, String)>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT id, expires_at FROM predictions
+           WHERE status IN ('succeeded', 'failed') AND erased_at IS NULL
+             AND expires_at < now() - interval '1 hour'"#
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, format!("expired at {}, not erased", row.expires_at))).collect())
+}
+
+/// Which of these predictions count as erased everywhere.
+pub(super) async fn select_gone(
+    connection: &mut PgConnection,
+    ids: &[PredictionId],
+) -> Result<Vec<PredictionId>, Error> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    let gone = sqlx::query_scalar!(
+        "SELECT id FROM predictions WHERE id = ANY($1) AND objects_gone_at < now() - interval '1 minute'",
+        &ids
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(gone.into_iter().map(PredictionId).collect())
 }
 
 pub(super) async fn is_erased(connection: &mut PgConnection, id: PredictionId) -> Result<bool, Error> {

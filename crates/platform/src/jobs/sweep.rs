@@ -1,9 +1,9 @@
 //! The sweeper: puts right what got lost, late or stuck.
 
 use super::db;
-use crate::invariants::{self, Depth};
+use crate::invariants::{self, Depth, Round};
 use crate::predictions::{self, PredictionError};
-use crate::{Error, Platform, failpoints, idempotency, sessions};
+use crate::{Error, Platform, failpoints, idempotency, in_time, sessions};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -19,6 +19,9 @@ const ORPHAN_INTERVAL: Duration = Duration::from_secs(1_800);
 
 /// How often it checks the invariants.
 const INVARIANT_INTERVAL: Duration = Duration::from_secs(300);
+
+/// How many bytes of inputs and results it then reads again.
+const READ_AGAIN_BYTES_MAX: u64 = 256 << 20;
 
 /// How many jobs that cannot be ended it passes over in one look.
 const LEFT_ALONE_MAX: usize = 100;
@@ -39,6 +42,7 @@ struct Sweep {
 pub async fn sweep(platform: Platform, stop: CancellationToken) {
     let mut expiry_due = Instant::now();
     let mut invariants_due = Instant::now() + Duration::from_secs(30);
+    let mut round = Round::default();
     // An upload lasts an hour at most, so there is no hurry.
     let mut orphans_due = Instant::now() + Duration::from_secs(60);
     loop {
@@ -59,7 +63,7 @@ pub async fn sweep(platform: Platform, stop: CancellationToken) {
         }
         if Instant::now() >= invariants_due {
             invariants_due = Instant::now() + INVARIANT_INTERVAL;
-            if let Err(error) = sweep_invariants(&platform).await {
+            if let Err(error) = sweep_invariants(&platform, &mut round).await {
                 tracing::warn!(%error, "could not check the invariants");
             }
         }
@@ -73,9 +77,11 @@ pub async fn sweep(platform: Platform, stop: CancellationToken) {
 }
 
 async fn sweep_jobs(platform: &Platform) -> Result<Sweep, Error> {
-    let mut connection = platform.system.acquire().await?;
-    let redispatched = db::clear_stale_marks(&mut connection).await?;
-    drop(connection);
+    let redispatched = in_time(async {
+        let mut connection = platform.system.acquire().await?;
+        db::clear_stale_marks(&mut connection).await
+    })
+    .await?;
     if redispatched > 0 {
         platform.notifications.jobs.notify_one();
     }
@@ -83,14 +89,14 @@ async fn sweep_jobs(platform: &Platform) -> Result<Sweep, Error> {
     // A job that cannot be ended must not keep those behind it from their refunds.
     let mut left_alone = Vec::new();
     while sweep.failed < OVERDUE_MAX && left_alone.len() < LEFT_ALONE_MAX {
-        match fail_one_overdue(platform, &mut left_alone).await {
+        match in_time(fail_one_overdue(platform, &mut left_alone)).await {
             Ok(true) => sweep.failed += 1,
             Ok(false) => break,
             Err(error) if error.is_outage() => return Err(error),
             Err(error) => tracing::error!(%error, "a job past its end could not be failed and refunded"),
         }
     }
-    super::statistics(platform).await?;
+    in_time(super::statistics(platform)).await?;
     Ok(sweep)
 }
 
@@ -114,14 +120,15 @@ async fn fail_one_overdue(platform: &Platform, left_alone: &mut Vec<Uuid>) -> Re
     Ok(true)
 }
 
-/// Checks the tables' invariants, one process at a time, and tells what does not hold.
-async fn sweep_invariants(platform: &Platform) -> Result<(), Error> {
+/// Checks the tables' invariants and some results, one process at a time, and tells what does not hold.
+async fn sweep_invariants(platform: &Platform, round: &mut Round) -> Result<(), Error> {
     let mut transaction = platform.system.begin().await?;
     if !db::try_lock(&mut transaction, "augur invariants").await? {
         return Ok(());
     }
-    let found = invariants::check(platform, Depth::Tables).await?;
-    for violation in &found.violations {
+    let mut found = invariants::check(platform, Depth::Tables).await?.violations;
+    found.extend(round.go_on(platform, READ_AGAIN_BYTES_MAX).await?);
+    for violation in &found {
         tracing::error!(violation.invariant, %violation.subject_id, violation.detail, "an invariant is broken");
     }
     Ok(transaction.commit().await?)
