@@ -48,6 +48,9 @@ pub struct Limits {
     pub connections_max: usize,
     /// How long a connection may take to send its next request's head, and stay idle between requests.
     pub header_read_timeout: Duration,
+    /// How long the server goes on taking connections once it has been told to stop, so that a balancer can
+    /// see by `/readyz` that it must send no more.
+    pub drain_delay: Duration,
     /// How long requests in flight may take to end once the server has been told to stop.
     pub drain_timeout: Duration,
 }
@@ -66,6 +69,7 @@ impl Default for Limits {
             failed_login_window: Duration::from_secs(15 * 60),
             connections_max: 8192,
             header_read_timeout: Duration::from_secs(10),
+            drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(25),
         }
     }

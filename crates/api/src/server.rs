@@ -10,7 +10,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::Request;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, Request};
+use futures::FutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -33,14 +35,22 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long to wait after `accept` fails, which happens when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves `router` on `listener` until `stop`, then lets requests in flight end within the drain timeout.
+/// Serves `router` on `listener` until `stop`, then for the drain delay, and then lets requests in flight end within
+/// the drain timeout. From `stop` on every answer closes its connection, so that clients go elsewhere by themselves.
 pub async fn serve(router: Router, limits: &Limits, listener: TcpListener, stop: CancellationToken) {
     let connections = Arc::new(Semaphore::new(limits.connections_max));
     let graceful = GracefulShutdown::new();
     let builder = connection_builder(limits);
-    while let Some((stream, peer, permit)) = next_connection(&listener, &connections, &stop).await {
-        let watcher = graceful.watcher();
-        tokio::spawn(serve_connection(builder.clone(), router.clone(), stream, peer, watcher, permit));
+    let closed = delayed(stop.clone(), limits.drain_delay);
+    while let Some((stream, peer, permit)) = next_connection(&listener, &connections, &closed).await {
+        let (watcher, stop) = (graceful.watcher(), stop.clone());
+        tokio::spawn(serve_connection(builder.clone(), router.clone(), stream, peer, watcher, permit, stop));
+    }
+    // Who was let into the kernel's queue is answered: dropping the listener would reset them.
+    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else { break };
+        let (watcher, stop) = (graceful.watcher(), stop.clone());
+        tokio::spawn(serve_connection(builder.clone(), router.clone(), stream, peer, watcher, permit, stop));
     }
     drop(listener);
     if tokio::time::timeout(limits.drain_timeout, graceful.shutdown()).await.is_err() {
@@ -87,6 +97,18 @@ async fn next_connection(
     }
 }
 
+/// Cancelled `delay` after `stop` is.
+fn delayed(stop: CancellationToken, delay: Duration) -> CancellationToken {
+    let closed = CancellationToken::new();
+    let cancelled = closed.clone();
+    tokio::spawn(async move {
+        stop.cancelled().await;
+        tokio::time::sleep(delay).await;
+        cancelled.cancel();
+    });
+    closed
+}
+
 async fn serve_connection(
     builder: http1::Builder,
     router: Router,
@@ -94,17 +116,21 @@ async fn serve_connection(
     peer: SocketAddr,
     watcher: Watcher,
     permit: OwnedSemaphorePermit,
+    stop: CancellationToken,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set.");
     }
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let router = router.clone();
+        let (router, stop) = (router.clone(), stop.clone());
         async move {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
-            let answer = router.oneshot(request).await;
-            answer.map_err(|never: Infallible| match never {})
+            let mut answer = router.oneshot(request).await.map_err(|never: Infallible| match never {})?;
+            if stop.is_cancelled() {
+                answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, Infallible>(answer)
         }
     });
     let connection =

@@ -53,7 +53,7 @@ pub async fn livez() -> Json<Liveness> {
     get, path = "/readyz", tag = "Operation", operation_id = "check_readiness",
     responses(
         (status = 200, description = "Everything that is required answers", body = Readiness),
-        (status = 503, description = "Something that is required does not", body = Readiness),
+        (status = 503, description = "Something that is required does not, or the process is stopping", body = Readiness),
     ),
 )]
 pub async fn readyz(State(api): State<Api>) -> (StatusCode, Json<Readiness>) {
@@ -68,7 +68,8 @@ pub async fn readyz(State(api): State<Api>) -> (StatusCode, Json<Readiness>) {
             healthy: health.problem.is_none(),
         })
         .collect();
-    let ready = dependencies.iter().all(|dependency| dependency.healthy || !dependency.required);
+    let ready = !api.stop.is_cancelled()
+        && dependencies.iter().all(|dependency| dependency.healthy || !dependency.required);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(Readiness { ready, dependencies }))
 }
