@@ -1,14 +1,19 @@
 //! The one map from the platform's errors to HTTP.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use platform::Error;
 use scoring::InputError;
 
+use crate::limits::{QUEUED_POLICY, Refused};
 use crate::problem::{Fault, Problem, sentence};
 use crate::tokens::SigningError;
 
 const BUSY_RETRY_AFTER_SECONDS: u64 = 1;
 const OUTAGE_RETRY_AFTER_SECONDS: u64 = 5;
+const BACKLOG_RETRY_AFTER_SECONDS: u64 = 10;
+const BACKLOG_RETRY_AFTER: Duration = Duration::from_secs(BACKLOG_RETRY_AFTER_SECONDS);
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Problem {
@@ -41,6 +46,17 @@ impl From<Error> for Problem {
                 "Too many requests of this kind are waiting. Try again soon.",
                 BUSY_RETRY_AFTER_SECONDS,
             ),
+            Error::BacklogFull => Problem::unavailable(
+                "backlog_full",
+                "So many predictions are waiting that a further one would be late. Nothing was charged; try again later.",
+                BACKLOG_RETRY_AFTER_SECONDS,
+            ),
+            Error::TooManyQueued { quota } => Problem::from(Refused {
+                policy: QUEUED_POLICY,
+                quota,
+                window: None,
+                retry_after: BACKLOG_RETRY_AFTER,
+            }),
             Error::Unavailable { .. } | Error::ModelUnavailable(_) => problem_of_outage(&error),
             Error::Configuration(_) | Error::Database(_) | Error::Internal(_) => Problem::internal(&error),
         }

@@ -13,7 +13,9 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
-use crate::middleware::{add_security_headers, admit, drain_unread_body, observe, problem_of_panic};
+use crate::middleware::{
+    add_security_headers, admit, answer_in_time, drain_unread_body, observe, problem_of_panic,
+};
 use crate::openapi;
 use crate::problem::Problem;
 use crate::routes::{
@@ -82,6 +84,7 @@ pub fn router(api: Api) -> Router {
         .fallback(unknown_path)
         .layer(DefaultBodyLimit::disable()) // every extractor that reads a body has its own limit
         .layer(from_fn_with_state(api.clone(), admit))
+        .layer(from_fn(answer_in_time))
         .layer(from_fn(drain_unread_body))
         .layer(CatchPanicLayer::custom(problem_of_panic))
         .layer(from_fn_with_state(api.clone(), add_security_headers))

@@ -57,6 +57,10 @@ pub fn platform(
         limits: LimitsConfig {
             upload_bytes_max: environment.parsed("UPLOAD_BYTES_MAX")?.unwrap_or(defaults.upload_bytes_max),
             retention: days("RETENTION_DAYS", defaults.retention)?,
+            jobs_queued_max: environment.parsed("JOBS_QUEUED_MAX")?.unwrap_or(defaults.jobs_queued_max),
+            jobs_queued_per_tenant_max: environment
+                .parsed("JOBS_QUEUED_PER_TENANT_MAX")?
+                .unwrap_or(defaults.jobs_queued_per_tenant_max),
             deadline: seconds("PREDICTION_DEADLINE_SECONDS", defaults.deadline)?,
             session_lifetime: days("SESSION_DAYS", defaults.session_lifetime)?,
         },
@@ -84,6 +88,9 @@ pub fn api(environment: &Environment, jwt_secret: SecretString) -> Result<api::C
     set(environment, "CONNECTIONS_MAX", &mut limits.connections_max)?;
     if let Some(minutes) = environment.parsed::<u32>("FAILED_LOGIN_WINDOW_MINUTES")? {
         limits.failed_login_window = Duration::from_secs(u64::from(minutes) * 60);
+    }
+    if let Some(seconds) = environment.parsed::<u32>("DRAIN_DELAY_SECONDS")? {
+        limits.drain_delay = Duration::from_secs(seconds.into());
     }
     if let Some(seconds) = environment.parsed::<u32>("DRAIN_SECONDS")? {
         limits.drain_timeout = Duration::from_secs(seconds.into());

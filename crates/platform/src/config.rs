@@ -40,6 +40,10 @@ pub struct LimitsConfig {
     pub retention: TimeDelta,
     /// How long after its acceptance a prediction fails for good.
     pub deadline: TimeDelta,
+    /// How many jobs of all tenants wait or run before further ones are refused.
+    pub jobs_queued_max: u32,
+    /// How many of them may be one tenant's.
+    pub jobs_queued_per_tenant_max: u32,
     /// How long a login lasts without being used.
     pub session_lifetime: TimeDelta,
 }
@@ -50,6 +54,8 @@ impl Default for LimitsConfig {
             upload_bytes_max: 2 << 30,
             retention: TimeDelta::days(30),
             deadline: TimeDelta::hours(1),
+            jobs_queued_max: 10_000,
+            jobs_queued_per_tenant_max: 1_000,
             session_lifetime: TimeDelta::days(30),
         }
     }

@@ -66,6 +66,15 @@ pub enum Error {
     /// Too much of this at once; to be tried again soon.
     #[error("too many requests of this kind are waiting")]
     Busy,
+    /// So many jobs wait that a further one would not be done in time; nothing was taken.
+    #[error("too many predictions are waiting to be scored")]
+    BacklogFull,
+    /// So many jobs of this tenant wait that a further one is refused; nothing was taken.
+    #[error("too many predictions of yours are waiting to be scored")]
+    TooManyQueued {
+        /// How many may wait.
+        quota: u32,
+    },
     /// Something that this depends on does not answer.
     #[error("{dependency} is unavailable: {detail}")]
     Unavailable {

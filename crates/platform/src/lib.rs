@@ -23,6 +23,7 @@ pub mod notifications;
 pub mod objects;
 pub mod orders;
 mod page;
+mod patience;
 pub mod predictions;
 pub mod results;
 mod secrets;
@@ -41,15 +42,19 @@ pub use ids::{
 pub use ledger;
 pub use migrations::{SchemaState, migrate, schema_state};
 pub use page::{List, Page};
+pub use patience::in_time;
 pub use tenancy::{Access, AdminTx, Administrator, Caller, Credential, TenantTx, Writer};
 
 use config::{DatabaseConfig, LimitsConfig};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Executor, PgPool,
+    Connection, Executor, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{ops::Deref, str::FromStr, sync::Arc, time::Duration};
+
+/// How long a connection that is given back may take to show that it lives.
+const RELEASE_TIME_MAX: Duration = Duration::from_secs(3);
 
 /// Everything that the operations need, shared by all of a process.
 #[derive(Clone)]
@@ -130,6 +135,16 @@ async fn pool(url: &SecretString, connections_max: u32, role: &'static str) -> R
         .after_connect(move |connection, _| {
             Box::pin(async move { connection.execute(role).await.map(|_| ()) })
         })
+        .after_release(|connection, _| Box::pin(still_answers(connection)))
         .connect_with(options)
         .await?)
+}
+
+/// A connection whose other end has vanished must not keep its place in the pool: the pool's own
+/// test of what comes back waits for ever.
+async fn still_answers(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    tokio::time::timeout(RELEASE_TIME_MAX, connection.ping())
+        .await
+        .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
+        .map(|()| true)
 }

@@ -8,6 +8,9 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const JOBS_CHANNEL: &str = "augur_jobs";
+/// After so long a silence the connection is made anew: one whose other end has vanished says nothing.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
 pub(crate) const PREDICTIONS_CHANNEL: &str = "augur_predictions";
 
 /// Where news arrives inside this process.
@@ -50,7 +53,8 @@ async fn listen_once(platform: &Platform) -> Result<(), sqlx::Error> {
     // What happened while nobody listened is found by looking once.
     platform.notifications.jobs.notify_one();
     loop {
-        let news = listener.recv().await?;
+        let Ok(news) = tokio::time::timeout(SILENCE_MAX, listener.recv()).await else { return Ok(()) };
+        let news = news?;
         if news.channel() == JOBS_CHANNEL {
             platform.notifications.jobs.notify_one();
         } else if let Ok(id) = news.payload().parse() {

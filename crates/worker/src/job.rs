@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use platform::jobs::{self, Claim, JobKind, Message};
-use platform::{Error, JobId, Platform, failpoints};
+use platform::{Error, JobId, Platform, failpoints, in_time};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -77,10 +77,12 @@ impl From<Error> for Ended {
 impl Jobs {
     /// Does what a message asks for, if it is still to be done.
     pub(crate) async fn handle(self: Arc<Self>, message: Message) {
+        failpoints::at("job.received").await;
         let Some(claim) = self.claim(message.job_id).await else {
             tracing::debug!("There is nothing to do: the job has ended or another worker has it");
             return;
         };
+        failpoints::at("job.claimed").await;
         let span = tracing::Span::current();
         span.record("prediction_id", tracing::field::display(claim.subject));
         span.record("attempt", claim.attempt);
@@ -105,7 +107,7 @@ impl Jobs {
         let start = Instant::now();
         let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
         loop {
-            match jobs::claim(&self.platform, job, &self.name).await {
+            match in_time(jobs::claim(&self.platform, job, &self.name)).await {
                 Ok(claim) => return claim,
                 Err(error) if error.is_outage() && start.elapsed() < CLAIM_TIME_MAX => {
                     tokio::select! {
@@ -129,9 +131,11 @@ impl Jobs {
             let platform = &self.platform;
             let given = match ended {
                 Ended::Succeeded | Ended::Failed | Ended::Lost => return,
-                Ended::Postponed(_) => jobs::postpone(platform, claim, postpone_ms(claim.attempt)).await,
-                Ended::Released => jobs::release(platform, claim).await,
-                Ended::Faulty(_) => jobs::fail_attempt(platform, claim).await,
+                Ended::Postponed(_) => {
+                    in_time(jobs::postpone(platform, claim, postpone_ms(claim.attempt))).await
+                }
+                Ended::Released => in_time(jobs::release(platform, claim)).await,
+                Ended::Faulty(_) => in_time(jobs::fail_attempt(platform, claim)).await,
             };
             let Err(error) = given else { return };
             let in_time = start.elapsed() < GIVE_BACK_TIME_MAX && !self.abandon.is_cancelled();

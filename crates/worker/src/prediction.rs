@@ -6,7 +6,7 @@ use std::time::Duration;
 use platform::jobs::Claim;
 use platform::objects::{input_path, result_path};
 use platform::predictions::{self, Outcome, PredictionError, ResultFile, Settled};
-use platform::{Error, Platform, PredictionId, failpoints, models};
+use platform::{Error, Platform, PredictionId, failpoints, in_time, models};
 use scoring::{ScoreOptions, Summary};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -53,7 +53,7 @@ pub(crate) async fn run(jobs: &Jobs, claim: &Claim, attempt: Arc<Attempt>) -> En
 }
 
 async fn prepare(platform: &Platform, concurrency: u16, claim: &Claim) -> Result<Pass, Error> {
-    let work = predictions::work(platform, claim).await?;
+    let work = in_time(predictions::work(platform, claim)).await?;
     let model = models::load(platform, work.model_version).await?;
     // Jobs that run beside each other share the processors.
     let threads = (ScoreOptions::default().threads / usize::from(concurrency.max(1))).max(1);
@@ -127,8 +127,11 @@ async fn settle(jobs: &Jobs, claim: &Claim, outcome: Outcome) -> Result<Settled,
     let (mut tries, mut faults) = (0_u32, 0_u32);
     let mut abandoned_at = None;
     loop {
-        let error = match predictions::settle(&jobs.platform, claim, &outcome).await {
-            Ok(settled) => return Ok(settled),
+        let error = match in_time(predictions::settle(&jobs.platform, claim, &outcome)).await {
+            Ok(settled) => {
+                failpoints::at(outcome_committed(&outcome)).await;
+                return Ok(settled);
+            }
             Err(error) => error,
         };
         faults += u32::from(!error.is_outage());
@@ -146,5 +149,13 @@ async fn settle(jobs: &Jobs, claim: &Claim, outcome: Outcome) -> Result<Settled,
             }
         }
         sleep(backoff.delay()).await;
+    }
+}
+
+/// The failpoint behind the commit of a settlement.
+fn outcome_committed(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded(..) => "settle.committed",
+        Outcome::Failed(_) => "refund.committed",
     }
 }

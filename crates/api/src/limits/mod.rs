@@ -21,6 +21,9 @@ use crate::problem::Problem;
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
+/// The limit on predictions of one tenant that wait.
+pub const QUEUED_POLICY: &str = "queued-predictions";
+
 /// A limit was reached.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused {
@@ -37,9 +40,13 @@ pub struct Refused {
 impl From<Refused> for Problem {
     fn from(refused: Refused) -> Problem {
         let seconds = refused.retry_after.as_secs().max(1);
-        let (code, detail) = match refused.window {
-            Some(_) => ("too_many_failed_logins", "Too many failed logins. Try again later."),
-            None => ("too_many_requests", "Too many requests are in flight. Wait for one to end."),
+        let (code, detail) = match (refused.window, refused.policy) {
+            (Some(_), _) => ("too_many_failed_logins", "Too many failed logins. Try again later."),
+            (None, QUEUED_POLICY) => (
+                "too_many_queued",
+                "So many predictions of yours are waiting that no more are taken. Nothing was charged; wait for one to end.",
+            ),
+            (None, _) => ("too_many_requests", "Too many requests are in flight. Wait for one to end."),
         };
         let window = refused.window.map(|window| format!(";w={}", window.as_secs())).unwrap_or_default();
         let policy = format!("\"{}\";q={}{window}", refused.policy, refused.quota);

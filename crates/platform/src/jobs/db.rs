@@ -69,6 +69,24 @@ pub(crate) async fn insert(
     Ok(())
 }
 
+/// How many jobs wait or run, of one tenant or of all, counted up to `count_max`.
+pub(super) async fn count_open(
+    connection: &mut PgConnection,
+    tenant: Option<TenantId>,
+    count_max: u32,
+) -> Result<u32, Error> {
+    let count = sqlx::query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM (
+               SELECT FROM jobs WHERE state IN ('queued', 'running') AND ($1::uuid IS NULL OR tenant_id = $1)
+               LIMIT $2) open"#,
+        tenant.map(|tenant| tenant.0),
+        i64::from(count_max)
+    )
+    .fetch_one(connection)
+    .await?;
+    u32::try_from(count).map_err(Error::internal)
+}
+
 /// Waits for the row instead of skipping it: a message must not be forgotten because somebody else
 /// looks at its job. A claim over a lease that ran out counts a failure.
 pub(super) async fn claim(

@@ -13,7 +13,7 @@ pub use sweep::sweep;
 
 use crate::notifications::JOBS_CHANNEL;
 use crate::predictions::{self, PredictionError};
-use crate::{Error, JobId, Platform, TenantId, failpoints};
+use crate::{Error, JobId, Platform, TenantId};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -39,6 +39,25 @@ impl JobKind {
             JobKind::Prediction => "prediction",
         }
     }
+}
+
+/// Refuses a further job where too many wait, before anything is read or paid. Uploads under way at
+/// the same moment may go past the limits, by no more than there may be in flight.
+///
+/// # Errors
+/// [`Error::TooManyQueued`]; [`Error::BacklogFull`].
+pub(crate) async fn refuse_where_full(platform: &Platform, tenant: TenantId) -> Result<(), Error> {
+    let limits = &platform.limits;
+    let mut connection = platform.system.acquire().await?;
+    let quota = limits.jobs_queued_per_tenant_max;
+    if db::count_open(&mut connection, Some(tenant), quota).await? >= quota {
+        return Err(Error::TooManyQueued { quota });
+    }
+    let all = limits.jobs_queued_max;
+    if db::count_open(&mut connection, None, all).await? >= all {
+        return Err(Error::BacklogFull);
+    }
+    Ok(())
 }
 
 /// What travels through the queue: ids only, with the version of this form.
@@ -83,7 +102,6 @@ pub struct Claim {
 /// Claims a job that is queued, or whose worker let its lease run out. None where another worker has
 /// it or it is finished: there is nothing to do.
 pub async fn claim(platform: &Platform, job: JobId, owner: &str) -> Result<Option<Claim>, Error> {
-    failpoints::at("job.received").await;
     let mut transaction = platform.system.begin().await?;
     let Some(claimed) = db::claim(&mut transaction, job, owner).await? else { return Ok(None) };
     if claimed.failures >= FAILURES_MAX {
@@ -95,7 +113,6 @@ pub async fn claim(platform: &Platform, job: JobId, owner: &str) -> Result<Optio
     }
     predictions::start(&mut transaction, &claimed.claim).await?;
     transaction.commit().await?;
-    failpoints::at("job.claimed").await;
     Ok(Some(claimed.claim))
 }
 

@@ -5,7 +5,7 @@
 //! clearing is lost is the sweeper's.
 
 use super::{JobKind, Message, Publisher, db};
-use crate::{Error, Platform, failpoints};
+use crate::{Error, Platform, failpoints, in_time};
 use futures::StreamExt;
 use std::{sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -46,12 +46,7 @@ struct Dispatched {
 }
 
 async fn dispatch(platform: &Platform, publisher: &dyn Publisher) -> Result<Dispatched, Error> {
-    let mut transaction = platform.system.begin().await?;
-    if !db::try_lock(&mut transaction, "augur relay").await? {
-        return Ok(Dispatched { taken: 0, refused: 0 });
-    }
-    let batch = db::take_undispatched(&mut transaction).await?;
-    transaction.commit().await?;
+    let batch = in_time(take_batch(platform)).await?;
     if !batch.is_empty() {
         failpoints::at("relay.marked").await;
     }
@@ -65,6 +60,17 @@ async fn dispatch(platform: &Platform, publisher: &dyn Publisher) -> Result<Disp
     Ok(Dispatched { taken, refused })
 }
 
+/// Marks what is next, in one short transaction. Nothing where another process is at it.
+async fn take_batch(platform: &Platform) -> Result<Vec<(JobKind, Message)>, Error> {
+    let mut transaction = platform.system.begin().await?;
+    if !db::try_lock(&mut transaction, "augur relay").await? {
+        return Ok(Vec::new());
+    }
+    let batch = db::take_undispatched(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(batch)
+}
+
 async fn publish(platform: &Platform, publisher: &dyn Publisher, kind: JobKind, message: Message) -> bool {
     let published = publisher.publish(kind, &message).await;
     failpoints::at("relay.published").await;
@@ -74,7 +80,7 @@ async fn publish(platform: &Platform, publisher: &dyn Publisher, kind: JobKind, 
         let mut connection = platform.system.acquire().await?;
         db::clear_mark(&mut connection, message.job_id).await
     };
-    if let Err(error) = cleared.await {
+    if let Err(error) = in_time(cleared).await {
         tracing::warn!(%error, job_id = %message.job_id, "could not clear a job's mark; the sweeper will");
     }
     false

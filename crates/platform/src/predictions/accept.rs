@@ -8,7 +8,10 @@ use crate::notifications::JOBS_CHANNEL;
 use crate::objects::input_path;
 use crate::orders::{self, Order, OrderStatus};
 use crate::services::{self, Service};
-use crate::{Access, Error, OrderId, Platform, PredictionId, ServiceId, TenantTx, failpoints, models};
+use crate::{
+    Access, Error, OrderId, Platform, PredictionId, ServiceId, TenantId, TenantTx, failpoints, in_time,
+    models,
+};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{Stream, StreamExt};
@@ -59,6 +62,7 @@ struct Stored {
 
 /// What an upload will be scored with.
 struct Terms {
+    tenant: TenantId,
     service: Service,
     schema: Schema,
 }
@@ -70,6 +74,7 @@ struct Terms {
 ///
 /// # Errors
 /// [`Error::Input`] where the file cannot be scored; `order_already_used`; [`Error::InsufficientFunds`];
+/// [`Error::BacklogFull`] and [`Error::TooManyQueued`] before anything is read;
 /// [`Error::BadUpload`] from the stream; the idempotency errors.
 pub async fn accept(
     platform: &Platform,
@@ -77,15 +82,16 @@ pub async fn accept(
     upload: Upload,
     stream: impl Stream<Item = Result<Bytes, Error>> + Send,
 ) -> Result<Replayable<Prediction>, Error> {
-    let Some(terms) = agree(platform, access, &upload).await? else {
+    let Some(terms) = in_time(agree(platform, access, &upload)).await? else {
         let sha256 = hash_stream(stream).await?;
         return replay(platform, access, upload, sha256).await;
     };
+    in_time(jobs::refuse_where_full(platform, terms.tenant)).await?;
     let prediction = PredictionId::new();
     let stored = store(platform, prediction, &terms.schema, stream).await?;
     failpoints::at("accept.stored").await;
     let mut tx = TenantTx::begin(platform, access).await?;
-    let recorded = record(platform, access, &mut tx, upload, &terms.service, &stored).await;
+    let recorded = in_time(record(platform, access, &mut tx, upload, &terms.service, &stored)).await;
     let recorded = match recorded {
         Ok(recorded) => recorded,
         Err(error) => {
@@ -101,7 +107,7 @@ pub async fn accept(
         // Whether a commit that fails has happened is unknown: the file stays, and the sweeper
         // deletes it if the prediction does not exist.
         failpoints::at("accept.recorded").await;
-        tx.commit().await?;
+        in_time(tx.commit()).await?;
         failpoints::at("accept.committed").await;
         metrics::counter!("augur_predictions_accepted_total").increment(1);
         if let Some(price) = paid {
@@ -174,7 +180,7 @@ async fn agree(platform: &Platform, access: &Access, upload: &Upload) -> Result<
         }
     }
     let schema = schema_of(&mut tx, &service).await?;
-    Ok(Some(Terms { service, schema }))
+    Ok(Some(Terms { tenant: writer.tenant(), service, schema }))
 }
 
 async fn schema_of(tx: &mut TenantTx, service: &Service) -> Result<Schema, Error> {

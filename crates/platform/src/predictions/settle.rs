@@ -86,7 +86,6 @@ pub async fn settle(platform: &Platform, claim: &Claim, outcome: &Outcome) -> Re
             }
             failpoints::at("settle.written").await;
             transaction.commit().await?;
-            failpoints::at("settle.committed").await;
             metrics::counter!("augur_predictions_finished_total", "status" => "succeeded").increment(1);
             metrics::counter!("augur_rows_scored_total").increment(summary.rows);
         }
@@ -98,7 +97,6 @@ pub async fn settle(platform: &Platform, claim: &Claim, outcome: &Outcome) -> Re
             }
             failpoints::at("refund.written").await;
             transaction.commit().await?;
-            failpoints::at("refund.committed").await;
             failed.report();
         }
     }

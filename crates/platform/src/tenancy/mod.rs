@@ -3,7 +3,7 @@
 
 mod db;
 
-use crate::{Error, Platform, SessionId, TenantId, UserId};
+use crate::{Error, Platform, SessionId, TenantId, UserId, in_time};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
@@ -193,7 +193,7 @@ async fn finish<T>(
         }
         Err(error) => {
             // Where even this fails, the connection is lost and the database rolls back by itself.
-            let _ = transaction.rollback().await;
+            let _ = in_time(async { Ok(transaction.rollback().await?) }).await;
             Err(error)
         }
     }
