@@ -18,7 +18,7 @@ test: ## runs every test, on servers that it starts and stops itself (ARGS go to
 	scripts/install_packages test
 	scripts/test_services run scripts/test $(ARGS)
 
-chaos: ## runs every fault at every moment of an order's life; the table goes to target/chaos (ARGS go to the tests)
+chaos: ## runs every fault at every moment of an order's life and a random schedule (SEED=n ORDERS=n: that alone); tables go to target/chaos
 	scripts/install_packages test
 	scripts/test_services run scripts/chaos $(ARGS)
 

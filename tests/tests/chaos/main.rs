@@ -5,10 +5,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod proxies;
+mod schedule;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     tests::program::test_with_failpoints();
-    tests::suite::run(vec![("proxies", proxies::flows())])
+    tests::suite::run(vec![("proxies", proxies::flows()), ("schedule", schedule::flows())])
 }
