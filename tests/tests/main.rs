@@ -10,6 +10,7 @@ mod dialects;
 mod faults;
 mod files;
 mod idempotency;
+mod invariants;
 mod journey;
 mod million;
 mod model_making;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         ("files", files::flows()),
         ("money", money::flows()),
         ("idempotency", idempotency::flows()),
+        ("invariants", invariants::flows()),
         ("tenants", tenants::flows()),
         ("accounts", accounts::flows()),
         ("tokens", tokens::flows()),

@@ -62,6 +62,7 @@ pub fn platform(
                 .parsed("JOBS_QUEUED_PER_TENANT_MAX")?
                 .unwrap_or(defaults.jobs_queued_per_tenant_max),
             deadline: seconds("PREDICTION_DEADLINE_SECONDS", defaults.deadline)?,
+            invariant_interval: seconds("INVARIANT_INTERVAL_SECONDS", defaults.invariant_interval)?,
             session_lifetime: days("SESSION_DAYS", defaults.session_lifetime)?,
         },
     })

@@ -44,6 +44,8 @@ pub struct LimitsConfig {
     pub jobs_queued_max: u32,
     /// How many of them may be one tenant's.
     pub jobs_queued_per_tenant_max: u32,
+    /// How often the sweeper checks the invariants.
+    pub invariant_interval: TimeDelta,
     /// How long a login lasts without being used.
     pub session_lifetime: TimeDelta,
 }
@@ -56,6 +58,7 @@ impl Default for LimitsConfig {
             deadline: TimeDelta::hours(1),
             jobs_queued_max: 10_000,
             jobs_queued_per_tenant_max: 1_000,
+            invariant_interval: TimeDelta::minutes(5),
             session_lifetime: TimeDelta::days(30),
         }
     }

@@ -11,6 +11,7 @@ mod attempt;
 mod backoff;
 mod error;
 mod in_process;
+mod input;
 mod job;
 mod lease;
 mod measures;

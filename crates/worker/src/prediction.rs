@@ -45,6 +45,11 @@ pub(crate) async fn run(jobs: &Jobs, claim: &Claim, attempt: Arc<Attempt>) -> En
     match passed {
         Passed::Done { summary, result } => succeed(jobs, claim, summary, result).await,
         Passed::BadInput(error) => fail(jobs, claim, error.into()).await,
+        Passed::InputDamaged => {
+            tracing::error!("The stored file of a prediction is not the one that was uploaded");
+            let message = "the stored file is not the one that was uploaded; the order was refunded";
+            fail(jobs, claim, PredictionError::new("input_damaged", message)).await
+        }
         Passed::Stopped if attempt.is_lost() => Ended::Lost,
         Passed::Stopped => Ended::Released,
         Passed::StoreFailed(error) => Ended::Postponed(error.to_string()),
@@ -60,6 +65,7 @@ async fn prepare(platform: &Platform, concurrency: u16, claim: &Claim) -> Result
     Ok(Pass {
         objects: platform.objects.clone(),
         input: input_path(work.prediction),
+        input_sha256: work.input_sha256,
         output: result_path(work.prediction, claim.attempt),
         model,
         dialect: work.dialect,

@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use crate::attempt::Attempt;
+use crate::input::Hashed;
 use crate::output::{Measure, Measured};
 
 /// Calls into the asynchronous writer are made in blocks of this size.
@@ -26,6 +27,8 @@ const BLOCK_BYTES: usize = 256 << 10;
 pub(crate) struct Pass {
     pub(crate) objects: Objects,
     pub(crate) input: Path,
+    /// What the input was when it was uploaded.
+    pub(crate) input_sha256: [u8; 32],
     pub(crate) output: Path,
     pub(crate) model: Arc<Model>,
     pub(crate) dialect: Dialect,
@@ -38,6 +41,8 @@ pub(crate) enum Passed {
     Done { summary: Summary, result: Measure },
     /// The customer's file cannot be scored; nothing is stored.
     BadInput(InputError),
+    /// The stored file is not the one that was uploaded; nothing is stored.
+    InputDamaged,
     /// The attempt was told to stop; nothing is stored.
     Stopped,
     /// The object store failed, for reading or writing.
@@ -68,19 +73,38 @@ impl Pass {
     }
 
     fn score(&self, input: GetResult, runtime: &Handle, attempt: &Attempt) -> Passed {
+        let mut input = Hashed::new(reader(input, runtime));
         store(self.objects.writer(&self.output), runtime, |output| {
-            scoring::score_csv(
-                &self.model,
-                &self.dialect,
-                reader(input, runtime),
-                output,
-                &self.options,
-                &mut |rows_done| {
-                    failpoints::at_blocking("score.running");
-                    attempt.advance(rows_done)
-                },
-            )
+            let report = &mut |rows_done| {
+                failpoints::at_blocking("score.running");
+                attempt.advance(rows_done)
+            };
+            let scored =
+                scoring::score_csv(&self.model, &self.dialect, &mut input, output, &self.options, report);
+            // A fault in the file is the customer's only where it is still the customer's file.
+            if matches!(scored, Ok(_) | Err(ScoreError::Input(_))) && input.digest()? != self.input_sha256 {
+                return Err(Refusal::InputDamaged);
+            }
+            Ok(scored?)
         })
+    }
+}
+
+/// Why nothing is stored.
+enum Refusal {
+    Score(ScoreError),
+    InputDamaged,
+}
+
+impl From<ScoreError> for Refusal {
+    fn from(error: ScoreError) -> Self {
+        Refusal::Score(error)
+    }
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Self {
+        Refusal::Score(error.into())
     }
 }
 
@@ -93,7 +117,7 @@ type Blocks = IoBufWriter<SyncIoBridge<BufWriter>>;
 fn store(
     writer: BufWriter,
     runtime: &Handle,
-    score: impl FnOnce(&mut Measured<Blocks>) -> Result<Summary, ScoreError>,
+    score: impl FnOnce(&mut Measured<Blocks>) -> Result<Summary, Refusal>,
 ) -> Passed {
     let bridge = SyncIoBridge::new_with_handle(writer, runtime.clone());
     let mut output = Measured::new(IoBufWriter::with_capacity(BLOCK_BYTES, bridge));
@@ -106,9 +130,10 @@ fn store(
                 Err(error) => Passed::StoreFailed(error),
             };
         }
-        Ok(Err(ScoreError::Input(error))) => Passed::BadInput(error),
-        Ok(Err(ScoreError::Stopped)) => Passed::Stopped,
-        Ok(Err(ScoreError::Io(error))) => Passed::StoreFailed(error),
+        Ok(Err(Refusal::InputDamaged)) => Passed::InputDamaged,
+        Ok(Err(Refusal::Score(ScoreError::Input(error)))) => Passed::BadInput(error),
+        Ok(Err(Refusal::Score(ScoreError::Stopped))) => Passed::Stopped,
+        Ok(Err(Refusal::Score(ScoreError::Io(error)))) => Passed::StoreFailed(error),
         Err(panic) => Passed::Panicked(words(panic.as_ref())),
     };
     abort(buffered, runtime);
@@ -185,6 +210,7 @@ mod tests {
             Pass {
                 objects: self.objects.clone(),
                 input: "in".into(),
+                input_sha256: Sha256::digest(input).into(),
                 output: "out".into(),
                 model: Arc::new(model()),
                 dialect: inspector.finish().expect("a readable file").dialect,
@@ -239,6 +265,15 @@ mod tests {
         };
         assert_eq!(error.problems[0].line, 3);
         assert_eq!(shelf.stored().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_the_one_that_was_uploaded_is_not_scored() {
+        for stored in [&b"id,tenure\n1,0\n2,71\n"[..], b"id,tenure\n1,0\n", b"id,tenure\n1,x\n2,72\n"] {
+            let shelf = Shelf::with(stored).await;
+            assert!(matches!(shelf.pass(CUSTOMERS).run(Arc::default()).await, Passed::InputDamaged));
+            assert_eq!(shelf.stored().await, None);
+        }
     }
 
     #[tokio::test]

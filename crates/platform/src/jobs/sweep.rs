@@ -17,8 +17,8 @@ const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 /// How often it looks for objects that belong to nothing.
 const ORPHAN_INTERVAL: Duration = Duration::from_secs(1_800);
 
-/// How often it checks the invariants.
-const INVARIANT_INTERVAL: Duration = Duration::from_secs(300);
+/// When it checks the invariants for the first time, at the latest.
+const INVARIANTS_FIRST: Duration = Duration::from_secs(30);
 
 /// How many bytes of inputs and results it then reads again.
 const READ_AGAIN_BYTES_MAX: u64 = 256 << 20;
@@ -41,7 +41,8 @@ struct Sweep {
 /// Sweeps until stopped. Any number of processes may run it.
 pub async fn sweep(platform: Platform, stop: CancellationToken) {
     let mut expiry_due = Instant::now();
-    let mut invariants_due = Instant::now() + Duration::from_secs(30);
+    let invariant_interval = platform.limits.invariant_interval.to_std().unwrap_or(INTERVAL);
+    let mut invariants_due = Instant::now() + invariant_interval.min(INVARIANTS_FIRST);
     let mut round = Round::default();
     // An upload lasts an hour at most, so there is no hurry.
     let mut orphans_due = Instant::now() + Duration::from_secs(60);
@@ -62,7 +63,7 @@ pub async fn sweep(platform: Platform, stop: CancellationToken) {
             }
         }
         if Instant::now() >= invariants_due {
-            invariants_due = Instant::now() + INVARIANT_INTERVAL;
+            invariants_due = Instant::now() + invariant_interval;
             if let Err(error) = sweep_invariants(&platform, &mut round).await {
                 tracing::warn!(%error, "could not check the invariants");
             }

@@ -177,7 +177,8 @@ pub(super) async fn select_result(
 
 pub(super) async fn select_work(connection: &mut PgConnection, claim: &Claim) -> Result<Option<Work>, Error> {
     let row = sqlx::query!(
-        r#"SELECT id, model_version_id, dialect, on_error, rows_max, rows_total FROM predictions
+        r#"SELECT id, model_version_id, dialect, on_error, rows_max, rows_total, input_sha256
+           FROM predictions
            WHERE id = $1 AND tenant_id = $2"#,
         claim.subject,
         claim.tenant.0
@@ -192,6 +193,10 @@ pub(super) async fn select_work(connection: &mut PgConnection, claim: &Claim) ->
         on_error: decoded(Value::String(row.on_error))?,
         rows_max: row.rows_max.unsigned_abs(),
         rows_total: row.rows_total.unsigned_abs(),
+        input_sha256: row
+            .input_sha256
+            .try_into()
+            .map_err(|_| Error::Internal("a hash has 32 bytes".to_owned()))?,
     }))
 }
 

@@ -25,6 +25,8 @@ pub struct Work {
     pub rows_max: u64,
     /// How many rows there are.
     pub rows_total: u64,
+    /// The SHA-256 of the file as it was uploaded.
+    pub input_sha256: [u8; 32],
 }
 
 /// A result that lies in the object store.
