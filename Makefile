@@ -1,7 +1,7 @@
 # Every task of this project. `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test chaos check fmt sqlx deny bench quality fuzz hooks services stop-services
+.PHONY: help run build test chaos rls-cost check fmt sqlx deny bench quality fuzz hooks services stop-services
 
 help: ## lists the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,11 @@ test: ## runs every test, on servers that it starts and stops itself (ARGS go to
 chaos: ## runs every fault at every moment of an order's life and a random schedule (SEED=n ORDERS=n: that alone); tables go to target/chaos
 	scripts/install_packages test
 	scripts/test_services run scripts/chaos $(ARGS)
+
+rls-cost: ## measures what row-level security costs, by the same requests with the policies in force and without
+	scripts/install_packages test
+	cargo build --release -p augur
+	scripts/test_services run cargo test --release -p tests --test costs
 
 check: ## formatting and lints
 	cargo fmt --check
