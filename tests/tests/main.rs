@@ -17,7 +17,12 @@ mod model_making;
 mod money;
 mod operation;
 mod outages;
+mod overload;
 mod predictions;
+mod security_accounts;
+mod security_input;
+mod security_table;
+mod security_wire;
 mod style;
 mod tenants;
 mod tokens;
@@ -38,10 +43,15 @@ fn main() -> ExitCode {
         ("accounts", accounts::flows()),
         ("tokens", tokens::flows()),
         ("operation", operation::flows()),
+        ("security_accounts", security_accounts::flows()),
+        ("security_input", security_input::flows()),
+        ("security_wire", security_wire::flows()),
+        ("security_table", security_table::flows()),
         ("command_line", command_line::flows()),
         ("model_making", model_making::flows()),
         ("faults", faults::flows()),
         // What bears no other beside it comes last, so that nothing waits for it.
+        ("overload", overload::flows()),
         ("outages", outages::flows()),
         ("million", million::flows()),
     ])

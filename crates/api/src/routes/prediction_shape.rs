@@ -38,6 +38,17 @@ pub struct Prediction {
     result_url: Option<String>,
 }
 
+/// One event of a prediction's stream.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it documents what is written as lines of text")]
+pub struct PredictionEvent {
+    /// What kind of event it is.
+    #[schema(example = "progress")]
+    event: String,
+    /// The prediction as it is then, as JSON.
+    data: String,
+}
+
 /// The model that scores, in the version that it had when the file was accepted.
 #[derive(Serialize, ToSchema)]
 pub struct ModelName {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::prediction_shape::Prediction;
+use super::prediction_shape::{Prediction, PredictionEvent};
 use super::{IdempotencyHeader, Listed, Replayed, result_body};
 use crate::extract::{Caller, Id, KeyName, PageQuery, Query, Upload, Wait};
 use crate::problem::Problem;
@@ -196,7 +196,8 @@ pub async fn get(
     get, path = "/api/v1/predictions/{id}/events", tag = "Predictions", operation_id = "watch_prediction",
     params(("id" = Uuid, Path, description = "The prediction's id")),
     responses(
-        (status = 200, description = "Server-sent events", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "Server-sent events, each of this shape", body = PredictionEvent,
+            content_type = "text/event-stream"),
         (status = 404, description = "`not_found`"),
     ),
 )]

@@ -113,12 +113,13 @@ pub async fn change_password(
     current: SecretString,
     new: Password,
 ) -> Result<(), Error> {
-    let Credential::Session(session) = access.credential else {
-        return Err(Error::Forbidden("a password is changed by its owner, signed in, not by an API key"));
-    };
+    // Whoever is nobody learns that first.
     let caller = {
         let tx = TenantTx::begin(platform, access).await?;
         tx.caller()
+    };
+    let Credential::Session(session) = access.credential else {
+        return Err(Error::Forbidden("a password is changed by its owner, signed in, not by an API key"));
     };
     let stored = {
         let mut connection = platform.system.acquire().await?;

@@ -102,12 +102,13 @@ pub async fn refresh(platform: &Platform, token: &str, request_id: &str) -> Resu
 /// # Errors
 /// [`Error::Forbidden`] for an API key, which is revoked instead.
 pub async fn log_out(platform: &Platform, access: &Access) -> Result<(), Error> {
-    let Credential::Session(session) = access.credential else {
-        return Err(Error::Forbidden("an API key is no login; revoke it instead"));
-    };
+    // Whoever is nobody learns that first.
     let caller = {
         let tx = TenantTx::begin(platform, access).await?;
         tx.caller()
+    };
+    let Credential::Session(session) = access.credential else {
+        return Err(Error::Forbidden("an API key is no login; revoke it instead"));
     };
     let mut transaction = platform.system.begin().await?;
     db::end_session(&mut transaction, session).await?;
