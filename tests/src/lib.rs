@@ -12,6 +12,7 @@ pub mod dialect;
 pub mod document;
 pub mod hold;
 pub mod installation;
+pub mod marked;
 pub mod patience;
 pub mod process;
 pub mod program;

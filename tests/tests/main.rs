@@ -5,8 +5,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod closing;
 mod command_line;
 mod dialects;
+mod export;
 mod faults;
 mod files;
 mod idempotency;
@@ -19,6 +21,7 @@ mod operation;
 mod outages;
 mod overload;
 mod predictions;
+mod privacy;
 mod security_accounts;
 mod security_input;
 mod security_table;
@@ -47,6 +50,9 @@ fn main() -> ExitCode {
         ("security_input", security_input::flows()),
         ("security_wire", security_wire::flows()),
         ("security_table", security_table::flows()),
+        ("privacy", privacy::flows()),
+        ("closing", closing::flows()),
+        ("export", export::flows()),
         ("command_line", command_line::flows()),
         ("model_making", model_making::flows()),
         ("faults", faults::flows()),

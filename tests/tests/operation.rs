@@ -150,7 +150,9 @@ const ROUTES: &str = "
     POST /auth/token
     POST /auth/logout
     GET /me
+    DELETE /me
     POST /me/password
+    GET /export
     GET /api-keys
     POST /api-keys
     DELETE /api-keys/{id}
@@ -169,10 +171,12 @@ const ROUTES: &str = "
     GET /predictions/{id}/events
     GET /predictions/{id}/result
     DELETE /predictions/{id}
+    GET /predictions/{id}/erasure
     POST /predict
     POST /admin/deposits
     GET /admin/users
     PATCH /admin/users/{id}
+    DELETE /admin/users/{id}
     POST /admin/services
     PATCH /admin/services/{id}
     GET /admin/orders

@@ -117,7 +117,7 @@ async fn every_route_of_administration_refuses_customers(on: &Installation) {
         answer.expect_any_problem(403);
         refused += 1;
     }
-    assert_eq!(refused, 10);
+    assert_eq!(refused, 11);
     assert_eq!(customer.balance().await, 0);
 }
 
@@ -131,7 +131,7 @@ fn example_of(path: &str, customer: &Customer) -> Value {
     }
 }
 
-const TENANT_TABLES: [&str; 12] = [
+const TENANT_TABLES: [&str; 15] = [
     "tenants",
     "users",
     "memberships",
@@ -144,6 +144,9 @@ const TENANT_TABLES: [&str; 12] = [
     "predictions",
     "jobs",
     "models",
+    "sessions",
+    "audit_log",
+    "erasures",
 ];
 
 async fn busy_customer(on: &Installation) -> Customer {
@@ -156,6 +159,9 @@ async fn busy_customer(on: &Installation) -> Customer {
     customer.client.post("/orders").key("a").json(&order).await.expect(201);
     let prediction = customer.predict(&service, generated(2, 73).await).await;
     customer.succeeded(&prediction).await;
+    let deleted = customer.predict(&service, generated(2, 74).await).await;
+    customer.succeeded(&deleted).await;
+    customer.client.delete(&format!("/predictions/{deleted}")).await.expect(204);
     customer
 }
 
@@ -171,11 +177,10 @@ async fn without_a_tenant_the_database_shows_nothing(on: &mut Installation) {
         let shared = if table == "models" { 4 } else { 0 };
         assert_eq!(count(&mut database, "augur_app").await, shared, "{table}");
     }
-    for table in ["sessions", "refresh_tokens", "audit_log"] {
-        let said = database.refuses(&format!("SELECT count(*) FROM {table}")).await;
-        assert!(said.contains("permission denied"), "{table}: {said}");
+    for secret in ["SELECT count(*) FROM refresh_tokens", "SELECT password_hash FROM users"] {
+        let said = database.refuses(secret).await;
+        assert!(said.contains("permission denied"), "{secret}: {said}");
     }
-    database.refuses("SELECT password_hash FROM users").await;
 }
 
 async fn a_tenant_sees_its_own_rows_only_even_in_sql(on: &mut Installation) {
@@ -183,7 +188,8 @@ async fn a_tenant_sees_its_own_rows_only_even_in_sql(on: &mut Installation) {
     let mut database = on.database().await;
     let (own, foreign) = (one.user["tenant_id"].as_str().unwrap(), other.user["tenant_id"].as_str().unwrap());
     database.execute(&format!("SET ROLE augur_app; SET app.tenant = '{own}'")).await;
-    for table in ["memberships", "api_keys", "accounts", "transactions", "orders", "predictions", "jobs"] {
+    let tables = ["memberships", "api_keys", "accounts", "transactions", "orders", "predictions", "jobs"];
+    for table in tables.into_iter().chain(["sessions", "audit_log", "erasures"]) {
         let count = format!("SELECT count(*) FROM {table} WHERE tenant_id = ");
         assert!(database.number(&format!("{count}'{own}'")).await > 0, "{table}");
         assert_eq!(database.number(&format!("{count}'{foreign}'")).await, 0, "{table}");

@@ -6,6 +6,7 @@ pub mod config;
 pub mod measurement;
 
 mod error;
+mod export;
 mod extract;
 mod file_names;
 mod health;

@@ -120,7 +120,7 @@ fn failures(
     }
     let documented = operation.responses.responses.keys();
     let own = documented
-        .filter_map(|status| ["402", "404", "409", "410"].into_iter().find(|known| known == status));
+        .filter_map(|status| ["402", "403", "404", "409", "410"].into_iter().find(|known| known == status));
     failures.extend(own.map(|status| (status, "")));
     failures
 }

@@ -19,7 +19,8 @@ use crate::middleware::{
 use crate::openapi;
 use crate::problem::Problem;
 use crate::routes::{
-    accounts, admin, api_keys, auth, files, money, operation, orders, predict, predictions, services,
+    accounts, admin, api_keys, auth, erasures, export, files, money, operation, orders, predict, predictions,
+    services,
 };
 use crate::state::Api;
 
@@ -32,7 +33,9 @@ fn listed_routes() -> Vec<(&'static str, UtoipaMethodRouter<Api>)> {
         ("POST /api/v1/auth/token", routes!(auth::token)),
         ("POST /api/v1/auth/logout", routes!(auth::logout)),
         ("GET /api/v1/me", routes!(accounts::me)),
+        ("DELETE /api/v1/me", routes!(accounts::close)),
         ("POST /api/v1/me/password", routes!(accounts::change_password)),
+        ("GET /api/v1/export", routes!(export::export)),
         ("GET /api/v1/api-keys", routes!(api_keys::list)),
         ("POST /api/v1/api-keys", routes!(api_keys::create)),
         ("DELETE /api/v1/api-keys/{id}", routes!(api_keys::revoke)),
@@ -51,10 +54,12 @@ fn listed_routes() -> Vec<(&'static str, UtoipaMethodRouter<Api>)> {
         ("GET /api/v1/predictions/{id}/events", routes!(predictions::events)),
         ("GET /api/v1/predictions/{id}/result", routes!(predictions::result)),
         ("DELETE /api/v1/predictions/{id}", routes!(predictions::delete)),
+        ("GET /api/v1/predictions/{id}/erasure", routes!(erasures::get)),
         ("POST /api/v1/predict", routes!(predict::predict)),
         ("POST /api/v1/admin/deposits", routes!(admin::deposit)),
         ("GET /api/v1/admin/users", routes!(admin::users)),
         ("PATCH /api/v1/admin/users/{id}", routes!(admin::update_user)),
+        ("DELETE /api/v1/admin/users/{id}", routes!(admin::close_user)),
         ("POST /api/v1/admin/services", routes!(admin::create_service)),
         ("PATCH /api/v1/admin/services/{id}", routes!(admin::update_service)),
         ("GET /api/v1/admin/orders", routes!(admin::orders)),

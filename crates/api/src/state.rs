@@ -17,6 +17,9 @@ use crate::tokens::Tokens;
 /// Results that are rewritten at once; each holds one of tokio's 512 blocking threads.
 const REWRITING_MAX: usize = 64;
 
+/// Exports at once in one process.
+const EXPORTS_MAX: usize = 16;
+
 /// The API of one process: the platform, and what speaking HTTP needs besides.
 #[derive(Clone)]
 pub struct Api(Arc<State>);
@@ -31,6 +34,8 @@ pub struct State {
     pub(crate) failed_logins: Arc<FailedLogins>,
     /// Permits for threads that rewrite results while they are sent.
     pub(crate) rewriting: Arc<Semaphore>,
+    /// Permits for exports under way; each holds temporary files.
+    pub(crate) exporting: Arc<Semaphore>,
     pub(crate) health: HealthChecks,
     pub(crate) metrics: PrometheusHandle,
     /// Ends event streams when the server stops, so that they do not hold it up.
@@ -56,6 +61,7 @@ impl Api {
             in_flight: InFlight::new(&config.limits, shared.clone()),
             failed_logins: FailedLogins::new(&config.limits, shared),
             rewriting: Arc::new(Semaphore::new(REWRITING_MAX)),
+            exporting: Arc::new(Semaphore::new(EXPORTS_MAX)),
             health: HealthChecks::new(operation.probes),
             metrics: operation.metrics,
             stop,

@@ -56,11 +56,11 @@ pub fn platform(
         currency: environment.text("CURRENCY").map(str::to_owned),
         limits: LimitsConfig {
             upload_bytes_max: environment.parsed("UPLOAD_BYTES_MAX")?.unwrap_or(defaults.upload_bytes_max),
-            retention: days("RETENTION_DAYS", defaults.retention)?,
             jobs_queued_max: environment.parsed("JOBS_QUEUED_MAX")?.unwrap_or(defaults.jobs_queued_max),
             jobs_queued_per_tenant_max: environment
                 .parsed("JOBS_QUEUED_PER_TENANT_MAX")?
                 .unwrap_or(defaults.jobs_queued_per_tenant_max),
+            retention: seconds("RETENTION_SECONDS", days("RETENTION_DAYS", defaults.retention)?)?,
             deadline: seconds("PREDICTION_DEADLINE_SECONDS", defaults.deadline)?,
             invariant_interval: seconds("INVARIANT_INTERVAL_SECONDS", defaults.invariant_interval)?,
             session_lifetime: days("SESSION_DAYS", defaults.session_lifetime)?,

@@ -1,7 +1,9 @@
 //! Where the program's own words go: structured logs to standard error, text on a terminal and JSON
 //! elsewhere. Standard output belongs to the commands' results.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::IsTerminal;
+use std::panic::PanicHookInfo;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -23,5 +25,18 @@ pub fn start(level: &str) -> anyhow::Result<()> {
     } else {
         registry.with(layer.json().flatten_event(true).with_span_list(false)).init();
     }
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Logs a panic by its place. Its message is shown only where it is a constant of the program: one that
+/// was put together may quote a customer's data.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string).unwrap_or_default();
+    let message = panic.payload().downcast_ref::<&str>().copied().unwrap_or("its message is not shown");
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    let thread = std::thread::current();
+    let thread = thread.name().unwrap_or_default();
+    tracing::error!(location, message = %format_args!("panicked: {message}"), backtrace, thread);
 }

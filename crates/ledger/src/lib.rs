@@ -61,6 +61,14 @@ pub async fn balance(connection: &mut PgConnection, account: AccountId) -> Resul
     db::select_balance(connection, account).await?.ok_or(Error::UnknownAccount)
 }
 
+/// What the account has, which nobody changes before the transaction's end.
+///
+/// # Errors
+/// [`Error::UnknownAccount`].
+pub async fn locked_balance(connection: &mut PgConnection, account: AccountId) -> Result<Money, Error> {
+    db::select_balance_for_update(connection, account).await?.ok_or(Error::UnknownAccount)
+}
+
 /// Pays `amount` in.
 ///
 /// # Errors

@@ -74,6 +74,11 @@ id! {
     JobId
 }
 
+impl UserId {
+    /// The installation's owner, who works on the command line with the database's own password.
+    pub const COMMAND_LINE: UserId = UserId(Uuid::nil());
+}
+
 impl TenantId {
     /// The tenant's account; each has exactly one.
     pub fn account(self) -> AccountId {

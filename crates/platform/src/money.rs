@@ -3,7 +3,7 @@
 use crate::audit_log::{self, Event};
 use crate::idempotency::{self, Idempotency, Replayable};
 use crate::page::position_of_number;
-use crate::{Access, AdminTx, Error, List, Page, Platform, TenantId, TenantTx, accounts};
+use crate::{Access, AdminTx, Error, List, Page, Platform, TenantId, TenantTx, accounts, closing};
 use ledger::{Money, Transaction, TransactionId};
 
 /// Whose account a deposit goes to.
@@ -49,7 +49,7 @@ pub async fn transactions(
 /// Pays money into a tenant's account, as an administrator.
 ///
 /// # Errors
-/// [`Error::Invalid`] on `email`, `tenant_id`, `amount` or `note`; the idempotency errors.
+/// [`Error::Invalid`] on `email`, `tenant_id`, `amount` or `note`; `account_closed`; the idempotency errors.
 pub async fn deposit(
     platform: &Platform,
     access: &Access,
@@ -116,6 +116,11 @@ async fn pay_in(tx: &mut AdminTx, deposit: &Deposit, request_id: Option<&str>) -
                 .tenant
         }
     };
+    match closing::db::is_closed(tx.connection(), tenant).await? {
+        Some(false) => {}
+        Some(true) => return Err(Error::conflict("account_closed", "the account is closed for good")),
+        None => return Err(Error::invalid("tenant_id", "there is no such tenant")),
+    }
     let id = TransactionId::new();
     let event = Event {
         action: "deposit.made",
@@ -126,10 +131,5 @@ async fn pay_in(tx: &mut AdminTx, deposit: &Deposit, request_id: Option<&str>) -
         ..Event::default()
     };
     audit_log::write(tx.connection(), event).await?;
-    ledger::deposit(tx.connection(), tenant.account(), id, deposit.amount, note).await.map_err(|error| {
-        match error {
-            ledger::Error::UnknownAccount => Error::invalid("tenant_id", "there is no such tenant"),
-            other => other.into(),
-        }
-    })
+    Ok(ledger::deposit(tx.connection(), tenant.account(), id, deposit.amount, note).await?)
 }

@@ -4,13 +4,13 @@
 use crate::{Error, PredictionId};
 use bytes::Bytes;
 use redis::{
-    AsyncCommands, RedisResult,
+    AsyncCommands, RedisResult, Script,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -23,6 +23,27 @@ const CALL_TIMEOUT: Duration = Duration::from_millis(50);
 const OPEN_MS: u64 = 1_000;
 const RESULT_TTL_SECONDS: u64 = 3_600;
 const PROGRESS_TTL_SECONDS: u64 = 600;
+/// How long it is remembered that a prediction was erased: far longer than a worker can take from its
+/// settlement to its last word here.
+const ERASED_TTL_SECONDS: u64 = 86_400;
+
+/// Keeps KEYS[1], unless KEYS[2] says that its prediction was erased.
+static PUT: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+         redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+         return 1",
+    )
+});
+
+/// Remembers in KEYS[1] that a prediction was erased, and deletes the other keys.
+static FORGET: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(
+        "redis.call('SET', KEYS[1], '', 'EX', ARGV[1])
+         for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
+         return 1",
+    )
+});
 
 /// Redis behind a breaker; without Redis every call answers at once that there is nothing.
 #[derive(Clone)]
@@ -81,14 +102,12 @@ impl Cache {
         }
     }
 
-    /// Keeps a small result for an hour.
+    /// Keeps a small result for an hour, unless it was erased since it was settled.
     pub async fn put_result(&self, prediction: PredictionId, attempt: i32, bytes: &[u8]) {
         if bytes.len() > CACHED_RESULT_BYTES_MAX {
             return;
         }
-        let key = result_key(prediction, attempt);
-        self.call(|mut redis| async move { redis.set_ex::<_, _, ()>(key, bytes, RESULT_TTL_SECONDS).await })
-            .await;
+        self.put(prediction, result_key(prediction, attempt), bytes, RESULT_TTL_SECONDS).await;
     }
 
     /// A result that is still kept.
@@ -98,23 +117,38 @@ impl Cache {
         found.map(Bytes::from)
     }
 
-    /// Forgets a prediction's result and progress. False where Redis did not confirm it.
+    /// Forgets a prediction's result and progress, and takes in nothing more of it. False where Redis
+    /// did not confirm it.
     pub async fn forget(&self, prediction: PredictionId, attempt: Option<i32>) -> bool {
         if !self.is_configured() {
             return true;
         }
-        let mut keys = vec![progress_key(prediction)];
-        keys.extend(attempt.map(|attempt| result_key(prediction, attempt)));
-        self.call(|mut redis| async move { redis.del::<_, ()>(keys).await }).await.is_some()
+        let mut forget = FORGET.key(erased_key(prediction));
+        forget.key(progress_key(prediction)).arg(ERASED_TTL_SECONDS);
+        if let Some(attempt) = attempt {
+            forget.key(result_key(prediction, attempt));
+        }
+        let forgotten = |mut redis| async move { forget.invoke_async::<i32>(&mut redis).await };
+        self.call(forgotten).await.is_some()
     }
 
     /// Tells how many rows are done. False where Redis did not take it.
     pub async fn put_progress(&self, prediction: PredictionId, rows_done: u64) -> bool {
-        let key = progress_key(prediction);
-        let set = |mut redis: ConnectionManager| async move {
-            redis.set_ex::<_, _, ()>(key, rows_done, PROGRESS_TTL_SECONDS).await
-        };
-        self.call(set).await.is_some()
+        self.put(prediction, progress_key(prediction), rows_done, PROGRESS_TTL_SECONDS).await
+    }
+
+    /// False where Redis did not answer.
+    async fn put(
+        &self,
+        prediction: PredictionId,
+        key: String,
+        value: impl redis::ToRedisArgs,
+        seconds: u64,
+    ) -> bool {
+        let mut put = PUT.key(key);
+        put.key(erased_key(prediction)).arg(value).arg(seconds);
+        let done = |mut redis| async move { put.invoke_async::<i32>(&mut redis).await };
+        self.call(done).await.is_some()
     }
 
     /// How many rows are done, where Redis knows.
@@ -159,6 +193,47 @@ fn result_key(prediction: PredictionId, attempt: i32) -> String {
     format!("augur:result:{prediction}:{attempt}")
 }
 
+fn erased_key(prediction: PredictionId) -> String {
+    format!("augur:erased:{prediction}")
+}
+
 fn progress_key(prediction: PredictionId) -> String {
     format!("augur:progress:{prediction}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Redis at TEST_REDIS_URL; without it these tests say so and pass.
+    fn cache() -> Option<Cache> {
+        let Ok(url) = std::env::var("TEST_REDIS_URL") else {
+            eprintln!("skipped: TEST_REDIS_URL is not set");
+            return None;
+        };
+        Some(Cache::open(Some(&SecretString::from(url))).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_a_late_worker_says_of_an_erased_prediction_is_not_kept() {
+        let Some(cache) = cache() else { return };
+        cache.probe().await.unwrap();
+        let (erased, kept) = (PredictionId::new(), PredictionId::new());
+        for prediction in [erased, kept] {
+            cache.put_result(prediction, 1, b"result").await;
+            assert!(cache.put_progress(prediction, 7).await);
+            assert_eq!(cache.get_result(prediction, 1).await.unwrap(), "result");
+        }
+        assert!(cache.forget(erased, Some(1)).await);
+        // As a worker does that settled before the deletion and speaks after it.
+        cache.put_result(erased, 1, b"result").await;
+        cache.put_result(erased, 2, b"result").await;
+        assert!(cache.put_progress(erased, 8).await, "Redis has taken notice");
+        assert_eq!(cache.get_result(erased, 1).await, None);
+        assert_eq!(cache.get_result(erased, 2).await, None);
+        assert_eq!(cache.get_progress(erased).await, None);
+        assert_eq!(cache.get_result(kept, 1).await.unwrap(), "result");
+        assert_eq!(cache.get_progress(kept).await, Some(7));
+        assert!(cache.forget(kept, None).await && cache.forget(kept, Some(1)).await);
+    }
 }

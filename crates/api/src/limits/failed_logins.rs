@@ -32,9 +32,25 @@ pub struct Attempt {
     is_shared: bool,
 }
 
+/// A login that is not tried, because too many have failed.
+pub struct RefusedLogin {
+    /// The limit that was reached.
+    pub refused: Refused,
+    /// Whether it is the first one refused in its window, so that the event is told once.
+    pub is_first: bool,
+}
+
 struct Window {
     failures: u32,
     ends_at: Instant,
+    /// Whether it was told that the limit was reached.
+    is_told: bool,
+}
+
+impl Window {
+    fn of(lasting: Duration) -> Window {
+        Window { failures: 0, ends_at: Instant::now() + lasting, is_told: false }
+    }
 }
 
 impl FailedLogins {
@@ -49,16 +65,16 @@ impl FailedLogins {
     }
 
     /// Counts a login that is about to be tried, or refuses it.
-    pub async fn begin(self: &Arc<Self>, email: &str, address: IpAddr) -> Result<Attempt, Refused> {
+    pub async fn begin(self: &Arc<Self>, email: &str, address: IpAddr) -> Result<Attempt, RefusedLogin> {
         let key = key_of(email, address);
-        self.count(key).map_err(|wait| self.refusal(wait))?;
+        self.count(key).map_err(|wait| self.refusal(key, wait))?;
         let mut attempt = Attempt { failed_logins: Arc::clone(self), key, is_shared: false };
         let Some(shared) = &self.shared else { return Ok(attempt) };
         match shared.count(&shared_name(&key), self.maximum, self.window).await {
             Some(Err(wait)) => {
                 // Refused without looking at the password, so this is no failure of its own.
                 self.uncount(&key);
-                Err(self.refusal(wait))
+                Err(self.refusal(key, wait))
             }
             answer => {
                 attempt.is_shared = answer.is_some();
@@ -74,9 +90,9 @@ impl FailedLogins {
         if windows.len() >= WINDOWS_MAX {
             windows.retain(|_, window| window.ends_at > now);
         }
-        let window = windows.entry(key).or_insert(Window { failures: 0, ends_at: now + self.window });
+        let window = windows.entry(key).or_insert_with(|| Window::of(self.window));
         if window.ends_at <= now {
-            *window = Window { failures: 0, ends_at: now + self.window };
+            *window = Window::of(self.window);
         }
         if window.failures >= self.maximum {
             return Err(window.ends_at - now);
@@ -89,7 +105,7 @@ impl FailedLogins {
         let mut windows = self.windows();
         let Some(window) = windows.get_mut(key) else { return };
         window.failures = window.failures.saturating_sub(1);
-        if window.failures == 0 {
+        if window.failures == 0 && !window.is_told {
             windows.remove(key);
         }
     }
@@ -98,8 +114,17 @@ impl FailedLogins {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn refusal(&self, wait: Duration) -> Refused {
-        Refused { policy: "failed-logins", quota: self.maximum, window: Some(self.window), retry_after: wait }
+    fn refusal(&self, key: [u8; 32], wait: Duration) -> RefusedLogin {
+        let mut windows = self.windows();
+        let window = windows.entry(key).or_insert_with(|| Window::of(self.window));
+        let is_first = !std::mem::replace(&mut window.is_told, true);
+        let refused = Refused {
+            policy: "failed-logins",
+            quota: self.maximum,
+            window: Some(self.window),
+            retry_after: wait,
+        };
+        RefusedLogin { refused, is_first }
     }
 }
 
@@ -146,7 +171,10 @@ mod tests {
             failed_logins.begin(EMAIL, from).await.ok().unwrap();
         }
         let refused = failed_logins.begin(" ANN@example.org", address("203.0.113.77")).await.err().unwrap();
-        assert!(refused.retry_after > Duration::from_secs(14 * 60));
+        assert!(refused.refused.retry_after > Duration::from_secs(14 * 60));
+        assert!(refused.is_first);
+        let again = failed_logins.begin(EMAIL, address("203.0.113.77")).await.err().unwrap();
+        assert!(!again.is_first);
         failed_logins.begin(EMAIL, address("198.51.100.1")).await.ok().unwrap();
         failed_logins.begin("bob@example.org", address("203.0.113.1")).await.ok().unwrap();
     }

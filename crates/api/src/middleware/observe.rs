@@ -7,15 +7,13 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::{Instrument, Span};
+use uuid::Uuid;
 
 use crate::extract::RequestId;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-/// Longer paths are cut in the log.
-const LOGGED_PATH_CHARACTERS_MAX: usize = 200;
-
-/// Gives a request its id, and logs and measures its answer. Neither query nor headers are logged: they may
-/// hold what nobody should read.
+/// Gives a request its id, and logs and measures its answer. Neither query nor headers are logged, nor of the
+/// path anything but ids: they may hold what nobody should read.
 pub async fn observe(mut request: Request, next: Next) -> Response {
     let request_id = RequestId::choose(request.headers());
     let header = HeaderValue::from_str(&request_id.0);
@@ -44,13 +42,11 @@ struct Observation {
 impl Observation {
     fn begin(request: &Request, span: Span) -> Observation {
         let route = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str);
-        // Escaped, because a path may hold what a terminal takes for an order.
-        let path = request.uri().path().escape_debug().take(LOGGED_PATH_CHARACTERS_MAX).collect();
         Observation {
             span,
             method: method_label(request.method()),
             route: route.to_owned(),
-            path,
+            path: logged_path(route, request.uri().path()),
             started_at: Instant::now(),
             status: None,
         }
@@ -75,6 +71,15 @@ impl Drop for Observation {
     }
 }
 
+/// The route with the ids that the path has in their places. Whatever else somebody has typed there stays unsaid.
+fn logged_path(route: &str, path: &str) -> String {
+    let said = |(name, typed): (&str, &str)| {
+        let is_id = name.starts_with('{') && Uuid::parse_str(typed).is_ok();
+        if is_id { typed.to_owned() } else { name.to_owned() }
+    };
+    route.split('/').zip(path.split('/')).map(said).collect::<Vec<_>>().join("/")
+}
+
 /// The method as a label of a metric, of which there must be few.
 fn method_label(method: &Method) -> &'static str {
     match *method {
@@ -86,5 +91,20 @@ fn method_label(method: &Method) -> &'static str {
         Method::PUT => "PUT",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_logged_with_its_ids_and_nothing_else_that_was_typed() {
+        let id = "01980000-0000-7000-8000-000000000001";
+        let route = "/api/v1/orders/{id}/cancel";
+        assert_eq!(logged_path(route, &format!("/api/v1/orders/{id}/cancel")), route.replace("{id}", id));
+        assert_eq!(logged_path(route, "/api/v1/orders/ann@customer.example/cancel"), route);
+        assert_eq!(logged_path("/docs/{*rest}", "/docs/a/b"), "/docs/{*rest}");
+        assert_eq!(logged_path("unmatched", "/ann@customer.example"), "unmatched");
     }
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use platform::accounts;
+use platform::{accounts, closing};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -70,6 +70,18 @@ pub struct PasswordChange {
     new_password: SecretString,
 }
 
+/// The end of an account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Closing {
+    /// Proves that it is the owner who asks.
+    #[schema(value_type = String, format = Password)]
+    password: SecretString,
+    /// Gives up the money that is left.
+    #[serde(default)]
+    forfeit_balance: bool,
+}
+
 impl From<accounts::User> for User {
     fn from(user: accounts::User) -> User {
         User {
@@ -115,6 +127,28 @@ pub async fn register(
 )]
 pub async fn me(State(api): State<Api>, Caller(access): Caller) -> Result<Json<User>, Problem> {
     Ok(Json(accounts::me(&api.platform, &access).await?.into()))
+}
+
+/// Close the account
+///
+/// Erases everything personal at once: address, name, password, keys, logins, notes, inputs and results. What stays
+/// is the record of the money, in ids alone. The address can be registered again. Signed in with the password only.
+#[utoipa::path(
+    delete, path = "/api/v1/me", tag = "Accounts", operation_id = "close_account",
+    request_body = Closing,
+    responses(
+        (status = 204, description = "Closed"),
+        (status = 409, description = "`prediction_not_finished`; `balance_not_zero` without `forfeit_balance`; \
+            `last_administrator`"),
+    ),
+)]
+pub async fn close(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    JsonBody(body): JsonBody<Closing>,
+) -> Result<StatusCode, Problem> {
+    closing::close_own(&api.platform, &access, body.password, body.forfeit_balance).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Change the password

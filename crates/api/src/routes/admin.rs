@@ -7,14 +7,14 @@ use ledger::Money;
 use platform::money::{Deposit, Recipient};
 use platform::services::{NewService, ServiceChange};
 use platform::{
-    Error, OrderId, ServiceId, TenantId, UserId, administration, audit_log, invariants, money, orders,
-    predictions, services,
+    Error, OrderId, ServiceId, TenantId, UserId, administration, audit_log, closing, invariants, money,
+    orders, predictions, services,
 };
 
 use super::accounts::Role;
 use super::admin_shapes::{
-    AuditEntry, DepositRequest, LedgerCheck, RefundRequest, ServiceChangeRequest, ServiceRequest,
-    UserAccount, UserChangeRequest,
+    AuditEntry, ClosingQuery, DepositRequest, LedgerCheck, RefundRequest, ServiceChangeRequest,
+    ServiceRequest, UserAccount, UserChangeRequest,
 };
 use super::money::Transaction;
 use super::orders::Order;
@@ -31,7 +31,7 @@ use crate::state::Api;
     request_body = DepositRequest,
     responses(
         (status = 201, description = "The deposit", body = Transaction),
-        (status = 409, description = "`idempotency_key_in_flight`"),
+        (status = 409, description = "`idempotency_key_in_flight`, `account_closed`"),
     ),
 )]
 pub async fn deposit(
@@ -76,7 +76,7 @@ pub async fn users(
     responses(
         (status = 200, description = "The user", body = UserAccount),
         (status = 404, description = "`not_found`"),
-        (status = 409, description = "`own_account`: administrators cannot lock themselves out"),
+        (status = 409, description = "`own_account`: administrators cannot lock themselves out; `account_closed`"),
     ),
 )]
 pub async fn update_user(
@@ -91,6 +91,30 @@ pub async fn update_user(
     };
     let user = administration::update_user(&api.platform, &access, id, change).await?;
     Ok(Json(UserAccount::new(user, &api.platform.currency)))
+}
+
+/// Close a user's account
+///
+/// Erases everything personal, as the user can do by `DELETE /me`. An account that is closed already stays so.
+#[utoipa::path(
+    delete, path = "/api/v1/admin/users/{id}", tag = "Administration", operation_id = "close_user",
+    params(("id" = Uuid, Path, description = "The user's id"), ClosingQuery),
+    responses(
+        (status = 204, description = "Closed"),
+        (status = 404, description = "`not_found`"),
+        (status = 409, description = "`prediction_not_finished`; `balance_not_zero` without `forfeit_balance`; \
+            `own_account`"),
+    ),
+)]
+pub async fn close_user(
+    State(api): State<Api>,
+    Administrator(access): Administrator,
+    Id(id): Id<UserId>,
+    Query(query): Query<ClosingQuery>,
+) -> Result<StatusCode, Problem> {
+    let forfeit_balance = query.forfeit_balance.unwrap_or(false);
+    closing::close(&api.platform, &access, id, forfeit_balance).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Add a service
@@ -176,7 +200,8 @@ pub async fn orders(
     responses(
         (status = 200, description = "The order, refunded", body = Order),
         (status = 404, description = "`not_found`"),
-        (status = 409, description = "`order_in_use`, `order_already_refunded`, `idempotency_key_in_flight`"),
+        (status = 409, description = "`order_in_use`, `order_already_refunded`, `account_closed`, \
+            `idempotency_key_in_flight`"),
     ),
 )]
 pub async fn refund(

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use platform::{administration, audit_log};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::accounts::{Role, User};
@@ -70,6 +70,16 @@ pub struct ServiceChangeRequest {
     #[schema(minimum = 1)]
     pub max_rows: Option<u64>,
     pub active: Option<bool>,
+}
+
+/// How an account is closed.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ClosingQuery {
+    /// Gives up the money that is left.
+    #[param(default = false)]
+    pub forfeit_balance: Option<bool>,
 }
 
 /// Why an order is refunded.

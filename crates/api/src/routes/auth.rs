@@ -108,7 +108,17 @@ async fn log_in(
     password: SecretString,
     request_id: &str,
 ) -> Result<sessions::Login, Problem> {
-    let attempt = api.failed_logins.begin(username, address).await?;
+    let attempt = match api.failed_logins.begin(username, address).await {
+        Ok(attempt) => attempt,
+        Err(limit) => {
+            if limit.is_first
+                && let Err(error) = sessions::report_limit(&api.platform, username, request_id).await
+            {
+                tracing::warn!(%error, "It was not written down that the limit of failed logins was reached.");
+            }
+            return Err(limit.refused.into());
+        }
+    };
     match sessions::log_in(&api.platform, username, password, request_id).await {
         Err(error @ Error::Unauthenticated) => {
             let detail = "The e-mail address or the password is wrong.";

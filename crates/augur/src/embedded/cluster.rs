@@ -112,6 +112,8 @@ impl Cluster {
             "jit=off",
             "logging_collector=off",
             "log_destination=stderr",
+            // The detail of an error quotes values, such as the e-mail address that is taken.
+            "log_error_verbosity=terse",
             "log_line_prefix=%m [%p] ",
             "log_timezone=UTC",
             "timezone=UTC",

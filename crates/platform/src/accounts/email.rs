@@ -2,6 +2,9 @@
 
 use crate::Error;
 
+/// Where the addresses of closed accounts are, which nobody may have besides (`invalid`: RFC 2606).
+const CLOSED_DOMAIN: &str = "closed.invalid";
+
 /// An e-mail address that has the form of one. That it reaches anybody is not checked.
 #[derive(Clone, Debug)]
 pub struct Email(String);
@@ -15,6 +18,7 @@ impl Email {
         let well_formed = parts.len() == 2
             && parts.iter().all(|part| !part.is_empty())
             && text.chars().count() <= 254
+            && !parts[1].eq_ignore_ascii_case(CLOSED_DOMAIN)
             && !text.chars().any(|c| c.is_control() || c.is_whitespace() || "<>\"(),;:\\".contains(c));
         if well_formed {
             Ok(Email(text.to_owned()))
@@ -38,7 +42,9 @@ mod tests {
         for good in ["a@b", "First.Last+tag@example.org", "иван@пример.рф"] {
             assert!(Email::parse(good).is_ok(), "{good}");
         }
-        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a\r\n@c", "<a>@b", &"x".repeat(300)] {
+        for bad in
+            ["", "a", "@b", "a@", "a@b@c", "a b@c", "a\r\n@c", "<a>@b", "a@Closed.invalid", &"x".repeat(300)]
+        {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
     }

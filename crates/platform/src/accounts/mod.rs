@@ -83,8 +83,8 @@ async fn create(
     ledger::open_account(&mut transaction, tenant.account()).await?;
     let event = Event {
         action: "user.registered",
-        // Nobody is signed in on the command line.
-        actor: request_id.is_some().then_some(user),
+        // On the command line the installation's owner acts, who is no user.
+        actor: Some(if request_id.is_some() { user } else { UserId::COMMAND_LINE }),
         tenant: Some(tenant),
         subject: Some(user.0),
         detail: json!({ "is_admin": is_admin }),
@@ -121,13 +121,7 @@ pub async fn change_password(
     let Credential::Session(session) = access.credential else {
         return Err(Error::Forbidden("a password is changed by its owner, signed in, not by an API key"));
     };
-    let stored = {
-        let mut connection = platform.system.acquire().await?;
-        db::select_password_hash(&mut connection, caller.user).await?.ok_or(Error::Unauthenticated)?
-    };
-    if !platform.passwords.verify(current, Some(stored.clone())).await?.matches {
-        return Err(Error::invalid("current_password", "this is not the current password"));
-    }
+    let stored = verified_password_hash(platform, caller.user, "current_password", current).await?;
     let hash = platform.passwords.hash(new).await?;
     let mut transaction = platform.system.begin().await?;
     if !db::replace_password_hash(&mut transaction, caller.user, &stored, &hash).await? {
@@ -147,6 +141,23 @@ pub async fn change_password(
     };
     audit_log::write(&mut transaction, event).await?;
     Ok(transaction.commit().await?)
+}
+
+/// The stored hash of the user's password, where this is the password; else a problem of `field`.
+pub(crate) async fn verified_password_hash(
+    platform: &Platform,
+    user: UserId,
+    field: &'static str,
+    password: SecretString,
+) -> Result<String, Error> {
+    let stored = {
+        let mut connection = platform.system.acquire().await?;
+        db::select_password_hash(&mut connection, user).await?.ok_or(Error::Unauthenticated)?
+    };
+    if !platform.passwords.verify(password, Some(stored.clone())).await?.matches {
+        return Err(Error::invalid(field, "this is not the current password"));
+    }
+    Ok(stored)
 }
 
 /// A name without surrounding space and control characters, of at most 200 characters.

@@ -86,7 +86,7 @@ pub(super) async fn update_user(
         r#"UPDATE users SET is_admin = coalesce($2, is_admin),
                   disabled_at = CASE WHEN $3::boolean IS NULL THEN disabled_at
                                      WHEN $3 THEN coalesce(disabled_at, now()) END
-           WHERE id = $1"#,
+           WHERE id = $1 AND closed_at IS NULL"#,
         id.0,
         change.is_admin,
         change.disabled

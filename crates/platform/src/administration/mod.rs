@@ -40,7 +40,7 @@ pub async fn users(
 /// Changes a user's role, or whether they may sign in.
 ///
 /// # Errors
-/// `own_account` where administrators would lock themselves out.
+/// `own_account` where administrators would lock themselves out; `account_closed`.
 pub async fn update_user(
     platform: &Platform,
     access: &Access,
@@ -52,8 +52,9 @@ pub async fn update_user(
     if actor == id && (change.is_admin == Some(false) || change.disabled == Some(true)) {
         return Err(Error::conflict("own_account", "administrators cannot lock themselves out"));
     }
+    let before = db::select_user(tx.connection(), id).await?.ok_or(Error::NotFound("user"))?;
     if !db::update_user(tx.connection(), id, change).await? {
-        return Err(Error::NotFound("user"));
+        return Err(Error::conflict("account_closed", "the account is closed for good"));
     }
     if change.disabled == Some(true) {
         db::end_sessions(tx.connection(), id).await?;
@@ -61,6 +62,7 @@ pub async fn update_user(
     let event = Event {
         action: "user.changed",
         actor: Some(actor),
+        tenant: Some(before.user.tenant),
         subject: Some(id.0),
         detail: json!({ "is_admin": change.is_admin, "disabled": change.disabled }),
         request_id: Some(&access.request_id),

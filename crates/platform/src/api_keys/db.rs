@@ -30,7 +30,7 @@ pub(super) async fn insert(
     Ok(ApiKey { id, name: name.to_owned(), scope, prefix: prefix.to_owned(), created_at })
 }
 
-pub(super) async fn select(
+pub(crate) async fn select(
     connection: &mut PgConnection,
     tenant: TenantId,
     before: Uuid,

@@ -1,6 +1,6 @@
 //! Keys with which programs act for a tenant.
 
-mod db;
+pub(crate) mod db;
 
 use crate::audit_log::{self, Event};
 use crate::{Access, ApiKeyId, Error, List, Page, Platform, TenantTx, secrets};
@@ -20,7 +20,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    fn as_str(self) -> &'static str {
+    /// The scope's name.
+    pub fn as_str(self) -> &'static str {
         match self {
             Scope::Read => "read",
             Scope::Write => "write",

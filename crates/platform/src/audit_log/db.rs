@@ -1,7 +1,7 @@
 //! SQL of the audit log.
 
 use super::{Entry, Event};
-use crate::Error;
+use crate::{Error, TenantId};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -33,6 +33,24 @@ pub(super) async fn select(
         Entry,
         r#"SELECT id, created_at, action, actor_user_id, tenant_id, subject_id, detail, request_id
            FROM audit_log WHERE id < $1 ORDER BY id DESC LIMIT $2"#,
+        before,
+        rows
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+pub(crate) async fn select_of_tenant(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    before: Uuid,
+    rows: i64,
+) -> Result<Vec<Entry>, Error> {
+    Ok(sqlx::query_as!(
+        Entry,
+        r#"SELECT id, created_at, action, actor_user_id, tenant_id, subject_id, detail, request_id
+           FROM audit_log WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"#,
+        tenant.0,
         before,
         rows
     )

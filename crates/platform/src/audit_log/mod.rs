@@ -1,6 +1,6 @@
 //! The audit log: every administrator's and security event, append-only, in ids only.
 
-mod db;
+pub(crate) mod db;
 
 use crate::{Access, AdminTx, Error, List, Page, Platform, TenantId, UserId};
 use chrono::{DateTime, Utc};

@@ -3,7 +3,7 @@
 use super::db;
 use crate::invariants::{self, Depth, Round};
 use crate::predictions::{self, PredictionError};
-use crate::{Error, Platform, failpoints, idempotency, in_time, sessions};
+use crate::{Error, Platform, closing, failpoints, idempotency, in_time, sessions};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -11,8 +11,9 @@ use uuid::Uuid;
 /// How often the sweeper looks.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// How often it looks for what expired.
-const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+/// How often it looks for what expired: ten times within the time that files are kept, between these.
+const EXPIRY_INTERVAL_MIN: Duration = INTERVAL;
+const EXPIRY_INTERVAL_MAX: Duration = Duration::from_secs(60);
 
 /// How often it looks for objects that belong to nothing.
 const ORPHAN_INTERVAL: Duration = Duration::from_secs(1_800);
@@ -40,6 +41,8 @@ struct Sweep {
 
 /// Sweeps until stopped. Any number of processes may run it.
 pub async fn sweep(platform: Platform, stop: CancellationToken) {
+    let retention = platform.limits.retention.to_std().unwrap_or_default();
+    let expiry_interval = (retention / 10).clamp(EXPIRY_INTERVAL_MIN, EXPIRY_INTERVAL_MAX);
     let mut expiry_due = Instant::now();
     let invariant_interval = platform.limits.invariant_interval.to_std().unwrap_or(INTERVAL);
     let mut invariants_due = Instant::now() + invariant_interval.min(INVARIANTS_FIRST);
@@ -57,7 +60,7 @@ pub async fn sweep(platform: Platform, stop: CancellationToken) {
             Err(error) => tracing::warn!(%error, "could not sweep the jobs"),
         }
         if Instant::now() >= expiry_due {
-            expiry_due = Instant::now() + EXPIRY_INTERVAL;
+            expiry_due = Instant::now() + expiry_interval;
             if let Err(error) = sweep_expired(&platform).await {
                 tracing::warn!(%error, "could not sweep what expired");
             }
@@ -137,6 +140,7 @@ async fn sweep_invariants(platform: &Platform, round: &mut Round) -> Result<(), 
 
 async fn sweep_expired(platform: &Platform) -> Result<(), Error> {
     predictions::erase_expired(platform).await?;
+    closing::erase_what_came_late(platform).await?;
     let mut connection = platform.system.acquire().await?;
     idempotency::forget_old(&mut connection).await?;
     sessions::forget_old(&mut connection).await?;

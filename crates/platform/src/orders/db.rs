@@ -88,7 +88,7 @@ pub(crate) async fn select(
 }
 
 /// Orders of one tenant, or of all where none is named.
-pub(super) async fn select_page(
+pub(crate) async fn select_page(
     connection: &mut PgConnection,
     tenant: Option<TenantId>,
     before: Uuid,
@@ -133,14 +133,22 @@ pub(crate) async fn move_status(
     Ok(done.rows_affected() == 1)
 }
 
-pub(super) async fn select_tenant_for_update(
+pub(super) async fn select_tenant(
     connection: &mut PgConnection,
     id: OrderId,
 ) -> Result<Option<TenantId>, Error> {
-    let tenant = sqlx::query_scalar!("SELECT tenant_id FROM orders WHERE id = $1 FOR UPDATE", id.0)
+    Ok(sqlx::query_scalar!("SELECT tenant_id FROM orders WHERE id = $1", id.0)
+        .fetch_optional(connection)
+        .await?
+        .map(TenantId))
+}
+
+/// Keeps an order as it is until the transaction's end.
+pub(super) async fn lock(connection: &mut PgConnection, id: OrderId) -> Result<(), Error> {
+    sqlx::query_scalar!("SELECT id FROM orders WHERE id = $1 FOR UPDATE", id.0)
         .fetch_optional(connection)
         .await?;
-    Ok(tenant.map(TenantId))
+    Ok(())
 }
 
 fn status_of(text: &str) -> Result<OrderStatus, Error> {

@@ -8,7 +8,7 @@ use crate::money::{checked_note, count_moved};
 use crate::tenancy::Writer;
 use crate::{
     Access, AdminTx, Error, List, OrderId, Page, Platform, PredictionId, ServiceId, TenantId, TenantTx,
-    TransactionId, failpoints, services,
+    TransactionId, closing, failpoints, services,
 };
 use chrono::{DateTime, Utc};
 use ledger::Money;
@@ -181,7 +181,7 @@ async fn cancel_in(
 /// Gives the debit of an order back, as an administrator, from `paid` or `provided`.
 ///
 /// # Errors
-/// `order_in_use` while a prediction is at work for it; `order_already_refunded`.
+/// `order_in_use` while a prediction is at work for it; `order_already_refunded`; `account_closed`.
 pub async fn refund(
     platform: &Platform,
     access: &Access,
@@ -211,7 +211,12 @@ async fn refund_in(
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
         return Ok(Replayable::replayed(answer));
     }
-    let tenant = db::select_tenant_for_update(tx.connection(), id).await?.ok_or(Error::NotFound("order"))?;
+    let tenant = db::select_tenant(tx.connection(), id).await?.ok_or(Error::NotFound("order"))?;
+    // Locked before the order, as closing the account does.
+    if closing::db::is_closed(tx.connection(), tenant).await? != Some(false) {
+        return Err(Error::conflict("account_closed", "the account is closed for good"));
+    }
+    db::lock(tx.connection(), id).await?;
     let order = db::select(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("order"))?;
     match order.status {
         OrderStatus::Paid | OrderStatus::Provided => {}

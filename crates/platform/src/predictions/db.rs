@@ -34,6 +34,14 @@ pub(super) struct LocatedResult {
     pub(super) delimiter: char,
 }
 
+/// Predictions whose files belong to nobody.
+pub(super) struct Ownerless {
+    /// Those that do not exist; their upload may be under way.
+    pub(super) unknown: Vec<PredictionId>,
+    /// Those that were erased; a worker that was thought dead may have written since.
+    pub(super) erased: Vec<PredictionId>,
+}
+
 struct Row {
     id: Uuid,
     tenant_id: Uuid,
@@ -103,7 +111,7 @@ pub(super) async fn insert(connection: &mut PgConnection, new: NewPrediction<'_>
     Ok(())
 }
 
-pub(super) async fn select(
+pub(crate) async fn select(
     connection: &mut PgConnection,
     tenant: TenantId,
     id: PredictionId,
@@ -126,7 +134,7 @@ pub(super) async fn select(
 }
 
 /// Predictions of one tenant, or of all where none is named.
-pub(super) async fn select_page(
+pub(crate) async fn select_page(
     connection: &mut PgConnection,
     tenant: Option<TenantId>,
     before: Uuid,
@@ -273,34 +281,19 @@ pub(super) async fn fail(
     Ok(order.map(OrderId))
 }
 
-/// From here on nothing of it can be read, nor what the customer called it, nor cells quoted in an
-/// error.
-pub(super) async fn mark_erased(connection: &mut PgConnection, id: PredictionId) -> Result<(), Error> {
-    sqlx::query!(
-        r#"UPDATE predictions SET erased_at = now(), file_name = '',
-                  error = CASE WHEN error IS NULL THEN NULL ELSE jsonb_build_object(
-                      'code', error -> 'code', 'message', 'the details were erased', 'errors', '[]'::jsonb) END
-           WHERE id = $1 AND erased_at IS NULL"#,
-        id.0
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn mark_expired(connection: &mut PgConnection, most: i64) -> Result<(), Error> {
+pub(super) async fn select_expired(
+    connection: &mut PgConnection,
+    most: i64,
+) -> Result<Vec<PredictionId>, Error> {
     let ids = sqlx::query_scalar!(
         r#"SELECT id FROM predictions
            WHERE expires_at <= now() AND erased_at IS NULL AND status IN ('succeeded', 'failed')
            ORDER BY expires_at LIMIT $1"#,
         most
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await?;
-    for id in ids {
-        mark_erased(connection, PredictionId(id)).await?;
-    }
-    Ok(())
+    Ok(ids.into_iter().map(PredictionId).collect())
 }
 
 pub(super) async fn select_erasing(
@@ -327,22 +320,24 @@ pub(super) async fn select_result_attempt(
         .flatten())
 }
 
-pub(super) async fn mark_objects_gone(connection: &mut PgConnection, id: PredictionId) -> Result<(), Error> {
-    sqlx::query!("UPDATE predictions SET objects_gone_at = now() WHERE id = $1", id.0)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn select_existing(
+/// Which of these predictions are not to be found at all, and which are erased without a trace left.
+pub(super) async fn select_ownerless(
     connection: &mut PgConnection,
     ids: &[PredictionId],
-) -> Result<Vec<PredictionId>, Error> {
+) -> Result<Ownerless, Error> {
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-    let known = sqlx::query_scalar!("SELECT id FROM predictions WHERE id = ANY($1)", &ids)
-        .fetch_all(connection)
-        .await?;
-    Ok(known.into_iter().map(PredictionId).collect())
+    let rows = sqlx::query!(
+        r#"SELECT wanted.id AS "id!", p.id IS NULL AS "unknown!"
+           FROM unnest($1::uuid[]) AS wanted (id) LEFT JOIN predictions p ON p.id = wanted.id
+           WHERE p.id IS NULL OR p.objects_gone_at IS NOT NULL"#,
+        &ids
+    )
+    .fetch_all(connection)
+    .await?;
+    let ids = |unknown: bool| {
+        rows.iter().filter(|row| row.unknown == unknown).map(|row| PredictionId(row.id)).collect()
+    };
+    Ok(Ownerless { unknown: ids(true), erased: ids(false) })
 }
 
 /// A count as the database keeps it. No file has 2^63 bytes.

@@ -3,6 +3,7 @@
 
 use super::{PredictionStatus, accept::time_of, db};
 use crate::audit_log::{self, Event};
+use crate::erasures::{self, Reason};
 use crate::{Access, Error, Platform, PredictionId, TenantTx, jobs};
 use chrono::{TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt};
@@ -33,7 +34,7 @@ pub async fn delete(platform: &Platform, access: &Access, id: PredictionId) -> R
     if prediction.erased {
         return Ok(());
     }
-    db::mark_erased(tx.connection(), id).await?;
+    erasures::mark(tx.connection(), &[id], Reason::Deleted).await?;
     let event = Event {
         action: "prediction.deleted",
         actor: Some(writer.user()),
@@ -54,19 +55,26 @@ pub async fn delete(platform: &Platform, access: &Access, id: PredictionId) -> R
 pub(crate) async fn erase_expired(platform: &Platform) -> Result<(), Error> {
     let unfinished = {
         let mut connection = platform.system.acquire().await?;
-        db::mark_expired(&mut connection, ERASED_MAX).await?;
+        let expired = db::select_expired(&mut connection, ERASED_MAX).await?;
+        erasures::mark(&mut connection, &expired, Reason::Expired).await?;
         db::select_erasing(&mut connection, ERASED_MAX).await?
     };
-    for id in unfinished {
+    erase_marked(platform, &unfinished).await;
+    Ok(())
+}
+
+/// Deletes the files of predictions that are marked as erased; the sweeper tries again what fails.
+pub(crate) async fn erase_marked(platform: &Platform, ids: &[PredictionId]) {
+    for &id in ids {
         // One that cannot be erased now must not keep the others.
         if let Err(error) = erase_files(platform, id).await {
             tracing::warn!(%error, prediction_id = %id, "could not erase a prediction's files; trying again later");
         }
     }
-    Ok(())
 }
 
-/// Deletes files without a prediction, which refused uploads and killed processes leave.
+/// Deletes files without a prediction, which refused uploads and killed processes leave, and what a
+/// worker that was thought dead has written for a prediction that was erased meanwhile.
 pub(crate) async fn erase_orphans(platform: &Platform) -> Result<(), Error> {
     let mut transaction = platform.system.begin().await?;
     if !jobs::db::try_lock(&mut transaction, "augur orphans").await? {
@@ -76,15 +84,14 @@ pub(crate) async fn erase_orphans(platform: &Platform) -> Result<(), Error> {
     let mut listed = platform.objects.list_predictions().try_chunks(LISTED_AT_ONCE);
     while let Some(some) = listed.next().await {
         let some = some.map_err(|error| error.1)?;
-        let old: HashSet<PredictionId> = some
-            .into_iter()
-            .filter(|(id, modified)| time_of(*id) < oldest && *modified < oldest)
-            .map(|(id, _)| id)
-            .collect();
-        let old: Vec<PredictionId> = old.into_iter().collect();
-        let known = db::select_existing(&mut transaction, &old).await?;
-        for id in old.iter().filter(|id| !known.contains(id)) {
-            platform.objects.erase_prediction(*id).await?;
+        let is_old = |(id, modified): &(PredictionId, _)| time_of(*id) < oldest && *modified < oldest;
+        let old: HashSet<PredictionId> = some.iter().filter(|one| is_old(one)).map(|(id, _)| *id).collect();
+        let listed: HashSet<PredictionId> = some.iter().map(|(id, _)| *id).collect();
+        let listed: Vec<PredictionId> = listed.into_iter().collect();
+        let ownerless = db::select_ownerless(&mut transaction, &listed).await?;
+        let unknown = ownerless.unknown.into_iter().filter(|id| old.contains(id));
+        for id in unknown.chain(ownerless.erased) {
+            platform.objects.erase_prediction(id).await?;
         }
     }
     platform.objects.remove_staged_files(ORPHAN_AGE_MIN).await?;
@@ -105,5 +112,5 @@ async fn erase_files(platform: &Platform, id: PredictionId) -> Result<(), Error>
         });
     }
     let mut connection = platform.system.acquire().await?;
-    db::mark_objects_gone(&mut connection, id).await
+    erasures::db::complete(&mut connection, id).await
 }

@@ -13,7 +13,7 @@ pub use now::{Immediate, ScoredCustomer, predict};
 pub use read::{ResultContent, ResultDownload, get, list, list_all, result};
 pub use settle::{Outcome, ResultFile, Settled, Work, settle, work};
 
-pub(crate) use erase::{erase_expired, erase_orphans};
+pub(crate) use erase::{erase_expired, erase_marked, erase_orphans};
 pub(crate) use settle::{fail, report_progress, requeue, start};
 
 use crate::{OrderId, PredictionId, TenantId};

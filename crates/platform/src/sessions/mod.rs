@@ -36,7 +36,14 @@ pub async fn log_in(
     let stored = found.as_ref().map(|login| login.password_hash.clone());
     let verification = platform.passwords.verify(password.clone(), stored).await?;
     let mut transaction = platform.system.begin().await?;
-    let mut event = Event { action: "login.failed", request_id: Some(request_id), ..Event::default() };
+    // Of an address that nobody has, nothing is known that could be written down.
+    let mut event = Event {
+        action: "login.failed",
+        tenant: found.as_ref().map(|login| login.tenant),
+        subject: found.as_ref().map(|login| login.user.0),
+        request_id: Some(request_id),
+        ..Event::default()
+    };
     let mut accepted = found.filter(|login| verification.matches && !login.disabled);
     // The password may have been changed, or the user disabled, while the hash waited for its turn.
     if let Some(login) = &accepted
@@ -62,6 +69,20 @@ pub async fn log_in(
         strengthen(platform, &login, password).await;
     }
     Ok(Login { session, user: login.user, refresh_token })
+}
+
+/// Writes down that the limit of failed logins was reached, and for whom where somebody has the address.
+pub async fn report_limit(platform: &Platform, email: &str, request_id: &str) -> Result<(), Error> {
+    let mut connection = platform.system.acquire().await?;
+    let found = accounts::db::select_login(&mut connection, email).await?;
+    let event = Event {
+        action: "login.limited",
+        tenant: found.as_ref().map(|login| login.tenant),
+        subject: found.as_ref().map(|login| login.user.0),
+        request_id: Some(request_id),
+        ..Event::default()
+    };
+    audit_log::write(&mut connection, event).await
 }
 
 /// Continues a session with its refresh token, which is spent by it.

@@ -29,3 +29,8 @@ pub(super) async fn begin_tenant(
         may_write: row.scope == "write",
     })
 }
+
+pub(super) async fn read_one_moment(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query!("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").execute(connection).await?;
+    Ok(())
+}

@@ -6,7 +6,6 @@ mod db;
 use crate::{Error, Platform, SessionId, TenantId, UserId, in_time};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, Postgres, Transaction};
-use uuid::Uuid;
 
 /// What a request proves about its sender. The holder has checked the token's signature or hashed
 /// the key; whether it still counts is the database's to say, in each transaction anew.
@@ -93,6 +92,14 @@ impl TenantTx {
         Ok(TenantTx { transaction, caller })
     }
 
+    /// Begins a transaction that reads, and sees everything as it is at this moment.
+    pub(crate) async fn begin_snapshot(platform: &Platform, access: &Access) -> Result<TenantTx, Error> {
+        let mut transaction = platform.app.begin().await?;
+        db::read_one_moment(&mut transaction).await?;
+        let caller = db::begin_tenant(&mut transaction, &access.credential).await?;
+        Ok(TenantTx { transaction, caller })
+    }
+
     /// Who acts.
     pub fn caller(&self) -> Caller {
         self.caller
@@ -156,7 +163,7 @@ impl AdminTx {
     /// Begins a transaction in the name of the installation's owner, who works on the command line
     /// with the database's own password: the nil user.
     pub async fn begin_on_command_line(platform: &Platform) -> Result<AdminTx, Error> {
-        let administrator = Administrator { user: UserId(Uuid::nil()) };
+        let administrator = Administrator { user: UserId::COMMAND_LINE };
         Ok(AdminTx { transaction: platform.system.begin().await?, administrator })
     }
 
@@ -182,7 +189,8 @@ impl AdminTx {
     }
 }
 
-async fn finish<T>(
+/// Commits what went well, and rolls back what did not before the error is passed on.
+pub(crate) async fn finish<T>(
     transaction: Transaction<'static, Postgres>,
     result: Result<T, Error>,
 ) -> Result<T, Error> {

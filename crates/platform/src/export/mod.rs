@@ -1,0 +1,187 @@
+//! Everything that is kept of a tenant, for the tenant: lists as they are at one moment, and files.
+//!
+//! Lists are read in pages of one transaction that sees a single moment, so that the transactions add
+//! up to the balance whatever happens meanwhile. Files are read one after the other, each as a whole;
+//! one that is erased before its turn is left out.
+
+mod db;
+
+use crate::accounts::{self, User};
+use crate::api_keys::{self, ApiKey};
+use crate::audit_log::{self, Entry, Event};
+use crate::objects::{input_path, result_path};
+use crate::orders::{self, Order};
+use crate::predictions::{self, Prediction};
+use crate::{Access, Error, Platform, PredictionId, SessionId, TenantId, TenantTx, UserId};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::{StreamExt, stream::BoxStream};
+use ledger::{Money, Transaction};
+use object_store::path::Path;
+use uuid::Uuid;
+
+/// How many rows are read at a time.
+const ROWS: i64 = 1000;
+
+/// A tenant at one moment.
+pub struct Snapshot {
+    tx: TenantTx,
+}
+
+/// Who the tenant is and what it has.
+pub struct ExportedAccount {
+    /// The user.
+    pub user: User,
+    /// The tenant's name.
+    pub tenant_name: String,
+    /// When the tenant was made.
+    pub tenant_created_at: DateTime<Utc>,
+    /// The balance.
+    pub balance: Money,
+}
+
+/// A login, without what continues it.
+pub struct ExportedSession {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it ends unless it is used.
+    pub expires_at: DateTime<Utc>,
+    /// When it was ended.
+    pub ended_at: Option<DateTime<Utc>>,
+}
+
+/// Which files a prediction has.
+pub struct StoredFiles {
+    /// The prediction.
+    pub prediction: PredictionId,
+    result_attempt: Option<i32>,
+}
+
+/// A file to be sent.
+pub struct ExportedFile {
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written.
+    pub modified_at: DateTime<Utc>,
+    /// The file, piece by piece.
+    pub content: BoxStream<'static, Result<Bytes, Error>>,
+}
+
+/// Begins an export, and says so in the audit log.
+///
+/// # Errors
+/// [`Error::Forbidden`] for an API key that may only read.
+pub async fn begin(platform: &Platform, access: &Access) -> Result<Snapshot, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let writer = tx.writer()?;
+    let event = Event {
+        action: "data.exported",
+        actor: Some(writer.user()),
+        tenant: Some(writer.tenant()),
+        subject: Some(writer.tenant().0),
+        request_id: Some(&access.request_id),
+        ..Event::default()
+    };
+    audit_log::write(tx.connection(), event).await?;
+    tx.commit().await?;
+    Ok(Snapshot { tx: TenantTx::begin_snapshot(platform, access).await? })
+}
+
+impl Snapshot {
+    /// Whose data it is.
+    pub fn tenant(&self) -> TenantId {
+        self.tx.caller().tenant
+    }
+
+    /// The user, the tenant and its balance.
+    pub async fn account(&mut self) -> Result<ExportedAccount, Error> {
+        let (caller, connection) = (self.tx.caller(), self.tx.connection());
+        let user = accounts::db::select_user(connection, caller.user).await?.ok_or(Error::Unauthenticated)?;
+        let (tenant_name, tenant_created_at) = db::select_tenant(connection, caller.tenant).await?;
+        let balance = ledger::balance(connection, caller.tenant.account()).await?;
+        Ok(ExportedAccount { user, tenant_name, tenant_created_at, balance })
+    }
+
+    /// The next orders, from the newest on; none are left where there are none.
+    pub async fn orders(&mut self, after: Option<&Order>) -> Result<Vec<Order>, Error> {
+        let before = after.map_or(Uuid::max(), |order| order.id.0);
+        let tenant = Some(self.tenant());
+        orders::db::select_page(self.tx.connection(), tenant, before, ROWS).await
+    }
+
+    /// The next transactions, from the newest on.
+    pub async fn transactions(&mut self, after: Option<&Transaction>) -> Result<Vec<Transaction>, Error> {
+        let before = after.map(|transaction| transaction.sequence);
+        let account = self.tenant().account();
+        Ok(ledger::transactions(self.tx.connection(), account, before, ROWS).await?)
+    }
+
+    /// The next predictions, from the newest on.
+    pub async fn predictions(&mut self, after: Option<&Prediction>) -> Result<Vec<Prediction>, Error> {
+        let before = after.map_or(Uuid::max(), |prediction| prediction.id.0);
+        let tenant = Some(self.tenant());
+        predictions::db::select_page(self.tx.connection(), tenant, before, ROWS).await
+    }
+
+    /// The next API keys that work, from the newest on.
+    pub async fn api_keys(&mut self, after: Option<&ApiKey>) -> Result<Vec<ApiKey>, Error> {
+        let before = after.map_or(Uuid::max(), |key| key.id.0);
+        let tenant = self.tenant();
+        api_keys::db::select(self.tx.connection(), tenant, before, ROWS).await
+    }
+
+    /// The next logins, from the newest on.
+    pub async fn sessions(&mut self, after: Option<&ExportedSession>) -> Result<Vec<ExportedSession>, Error> {
+        let before = after.map_or(Uuid::max(), |session| session.id.0);
+        let tenant = self.tenant();
+        db::select_sessions(self.tx.connection(), tenant, before, ROWS).await
+    }
+
+    /// The next events of the audit log that concern the tenant, from the newest on.
+    pub async fn events(&mut self, after: Option<&Entry>) -> Result<Vec<Entry>, Error> {
+        let before = after.map_or(Uuid::max(), |entry| entry.id);
+        let tenant = self.tenant();
+        audit_log::db::select_of_tenant(self.tx.connection(), tenant, before, ROWS).await
+    }
+}
+
+/// The next predictions with files that are not erased, from the newest on.
+pub async fn files(
+    platform: &Platform,
+    access: &Access,
+    after: Option<&StoredFiles>,
+) -> Result<Vec<StoredFiles>, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let tenant = tx.writer()?.tenant();
+    let before = after.map_or(Uuid::max(), |files| files.prediction.0);
+    db::select_files(tx.connection(), tenant, before, ROWS).await
+}
+
+impl StoredFiles {
+    /// What was uploaded, while it is kept.
+    pub async fn input(&self, platform: &Platform) -> Result<Option<ExportedFile>, Error> {
+        open(platform, &input_path(self.prediction)).await
+    }
+
+    /// What came out, where something did and while it is kept.
+    pub async fn result(&self, platform: &Platform) -> Result<Option<ExportedFile>, Error> {
+        let Some(attempt) = self.result_attempt else { return Ok(None) };
+        open(platform, &result_path(self.prediction, attempt)).await
+    }
+}
+
+async fn open(platform: &Platform, path: &Path) -> Result<Option<ExportedFile>, Error> {
+    let found = match platform.objects.reader(path).await {
+        Err(Error::NotFound(_)) => return Ok(None),
+        found => found?,
+    };
+    Ok(Some(ExportedFile {
+        bytes: found.meta.size,
+        modified_at: found.meta.last_modified,
+        content: found.into_stream().map(|piece| piece.map_err(Error::from)).boxed(),
+    }))
+}
