@@ -1,7 +1,7 @@
 # Every task of this project. `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test chaos rls-cost check fmt sqlx deny bench quality fuzz hooks services stop-services
+.PHONY: help run build test chaos rls-cost check fmt sqlx deny bench quality fuzz hooks mutate services stop-services
 
 help: ## lists the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ fuzz: ## fuzzes the readers of customer files and models for ten minutes each (A
 
 hooks: ## has git run `make check` before each commit
 	git config core.hooksPath scripts/hooks
+
+mutate: ## removes each guard of money, tenants and jobs in turn; each removal must turn a test red (ARGS: words)
+	scripts/install_packages test
+	scripts/test_services run --only postgresql scripts/mutate $(ARGS)
 
 services: ## starts the tests' servers and leaves them running: eval "$$(make -s services)"
 	@scripts/install_packages test

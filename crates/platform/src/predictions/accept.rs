@@ -102,6 +102,8 @@ pub async fn accept(
     };
     let paid = recorded.value.1;
     if recorded.replayed {
+        // Ended before the answer: whoever asks once more finds the key free.
+        tx.commit().await?;
         discard(platform, prediction).await;
     } else {
         // Whether a commit that fails has happened is unknown: the file stays, and the sweeper
@@ -151,36 +153,45 @@ pub fn inspector(platform: &Platform) -> Inspector {
 async fn agree(platform: &Platform, access: &Access, upload: &Upload) -> Result<Option<Terms>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     let writer = tx.writer()?;
-    let answered =
-        idempotency::is_answered(tx.connection(), writer.tenant().0, upload.idempotency.as_ref()).await?;
-    let service = match upload.target {
+    let order = match upload.target {
         Target::Order(id) => {
-            let order = orders::db::select(tx.connection(), writer.tenant(), id)
-                .await?
-                .ok_or(Error::NotFound("order"))?;
-            if !answered && order.status != OrderStatus::Paid {
-                return Err(orders::already_used(order.status));
-            }
-            order.service.id
+            let order = orders::db::select(tx.connection(), writer.tenant(), id).await?;
+            Some(order.ok_or(Error::NotFound("order"))?)
         }
-        Target::Service(id) => id,
+        Target::Service(_) => None,
     };
-    if answered {
+    let terms = terms(&mut tx, upload.target, order.as_ref()).await;
+    // Looked up last: where the key's first request commits while these checks run, they see what it
+    // has used and paid, and its answer counts instead of their refusal.
+    let scope = writer.tenant().0;
+    if idempotency::is_answered(tx.connection(), scope, upload.idempotency.as_ref()).await? {
         return Ok(None);
     }
-    let service = services::db::select(tx.connection(), service).await?.ok_or(Error::NotFound("service"))?;
-    if let Target::Service(_) = upload.target {
+    terms.map(Some)
+}
+
+/// What the file will be scored with, where its order can be used or placed.
+async fn terms(tx: &mut TenantTx, target: Target, order: Option<&Order>) -> Result<Terms, Error> {
+    let id = match (target, order) {
+        (Target::Service(id), _) => id,
+        (Target::Order(_), Some(order)) if order.status == OrderStatus::Paid => order.service.id,
+        (Target::Order(_), Some(order)) => return Err(orders::already_used(order.status)),
+        (Target::Order(_), None) => return Err(Error::NotFound("order")),
+    };
+    let service = services::db::select(tx.connection(), id).await?.ok_or(Error::NotFound("service"))?;
+    if let Target::Service(_) = target {
         if !service.active {
             return Err(Error::NotFound("service"));
         }
         // The debit decides; this spares a customer without money the upload.
-        let balance = ledger::balance(tx.connection(), writer.tenant().account()).await?;
+        let account = tx.caller().tenant.account();
+        let balance = ledger::balance(tx.connection(), account).await?;
         if let Some(missing) = service.price.shortfall(balance) {
             return Err(Error::InsufficientFunds { missing });
         }
     }
-    let schema = schema_of(&mut tx, &service).await?;
-    Ok(Some(Terms { tenant: writer.tenant(), service, schema }))
+    let schema = schema_of(tx, &service).await?;
+    Ok(Terms { tenant: tx.caller().tenant, service, schema })
 }
 
 async fn schema_of(tx: &mut TenantTx, service: &Service) -> Result<Schema, Error> {
