@@ -91,7 +91,7 @@ impl Installation {
             port,
             logs,
             environment,
-            http: http_client(),
+            http: http_client(IDLE_LIMIT),
             admin: OnceCell::new(),
             share,
             directory,
@@ -324,17 +324,24 @@ fn log_directory(profile: Profile, name: &str) -> PathBuf {
     directory
 }
 
-fn http_client() -> reqwest::Client {
+/// How long a client keeps an idle connection: less than a server does, so that no request runs into its end.
+const IDLE_LIMIT: Duration = Duration::from_secs(4);
+
+fn http_client(idle_limit: Duration) -> reqwest::Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    // Sooner than the server closes an idle connection, so that no request runs into its end.
-    let builder = builder.pool_idle_timeout(Duration::from_secs(4)).timeout(Duration::from_secs(120));
+    let builder = builder.pool_idle_timeout(idle_limit).timeout(Duration::from_secs(120));
     builder.build().expect("an HTTP client")
 }
 
 /// A caller without credentials of a server that is no installation of ours.
 pub fn client_of(url: &str) -> Client {
-    Client::anonymous(http_client(), url)
+    Client::anonymous(http_client(IDLE_LIMIT), url)
+}
+
+/// The same, which keeps idle connections for another time.
+pub fn client_with_idle_limit(url: &str, idle_limit: Duration) -> Client {
+    Client::anonymous(http_client(idle_limit), url)
 }
 
 /// A port that nobody listens on, and that no other installation of this run gets.

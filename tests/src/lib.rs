@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 pub mod answer;
+pub mod balancer;
 pub mod client;
+pub mod cluster;
 pub mod customer;
 pub mod customers_file;
 pub mod database;

@@ -101,6 +101,20 @@ impl Services {
         }
     }
 
+    /// Makes an empty database beside the one of a share, and returns its URL.
+    pub async fn empty_database(&self, share: &Share) -> String {
+        let database = format!("{}_restored", share.database);
+        self.execute(&format!("CREATE DATABASE {database}")).await;
+        self.url_of(&database)
+    }
+
+    /// Drops the database of a URL that was made by [`Services::empty_database`].
+    pub async fn drop_database(&self, url: &str) {
+        let (base, _) = url.split_once('?').unwrap_or((url, ""));
+        let (_, database) = base.rsplit_once('/').expect("a URL with a database");
+        self.execute(&format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await;
+    }
+
     /// Drops the template.
     pub async fn close() {
         if let Some(services) = SERVICES.get() {

@@ -29,6 +29,7 @@ mod security_wire;
 mod style;
 mod tenants;
 mod tokens;
+mod upgrades;
 
 use std::process::ExitCode;
 
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         ("command_line", command_line::flows()),
         ("model_making", model_making::flows()),
         ("faults", faults::flows()),
+        ("upgrades", upgrades::flows()),
         // What bears no other beside it comes last, so that nothing waits for it.
         ("overload", overload::flows()),
         ("outages", outages::flows()),

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use lapin::options::QueuePurgeOptions;
+use tests::cluster::{Cluster, Member, SERVERS};
 use tests::proxy::Stalled;
 use tests::services::Outage;
 
-use super::cluster::{Cluster, SERVERS};
 use super::random::Random;
 
 /// How long a process may take to end in order.
@@ -100,7 +100,7 @@ pub fn plan(random: &mut Random, count: usize, of_servers: bool, lasting_ms_max:
 impl Planned {
     /// Whether it may cost a running job one of its attempts.
     pub fn may_cost_an_attempt(&self) -> bool {
-        let to_database = self.server % SERVERS.len() == 0;
+        let to_database = self.server.is_multiple_of(SERVERS.len());
         match self.fault {
             Fault::KillWorker | Fault::StopWorker | Fault::Database => true,
             Fault::Refuse | Fault::Stall => to_database,
@@ -129,7 +129,7 @@ impl Planned {
         }
     }
 
-    fn member<'a>(&self, cluster: &'a Cluster) -> &'a super::cluster::Member {
+    fn member<'a>(&self, cluster: &'a Cluster) -> &'a Member {
         let (apis, workers) = cluster.members.split_at(cluster.urls.len());
         match self.fault {
             Fault::KillApi | Fault::StopApi | Fault::EndApi => &apis[self.member % apis.len()],

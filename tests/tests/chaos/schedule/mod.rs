@@ -2,7 +2,6 @@
 //!
 //! `make chaos SEED=n ORDERS=n` runs one as long as wanted; `make test` a short one.
 
-mod cluster;
 mod history;
 mod injector;
 mod judge;

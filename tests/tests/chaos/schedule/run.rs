@@ -9,9 +9,9 @@ use futures::future::{join, join_all};
 use futures::stream::{self, StreamExt};
 use serde_json::json;
 use tests::client::Client;
+use tests::cluster::Cluster;
 use tests::installation::{PASSWORD, id_of};
 
-use super::cluster::Cluster;
 use super::history::{Fate, Kind, Operation, Outcome, text};
 use super::injector::{Fault, Planned, plan};
 use super::judge::{Violation, judge};
@@ -90,7 +90,7 @@ pub struct Run {
 impl Run {
     /// Starts the installation, and its tenants with some money each.
     pub async fn begin(size: Size) -> Run {
-        let cluster = Cluster::start(&format!("schedule-{}", size.seed), 2, size.workers).await;
+        let cluster = Cluster::start(&format!("schedule-{}", size.seed), 2, size.workers, &[]).await;
         let admin = cluster.admin().await;
         let mut services = Vec::new();
         for (model, price) in OFFERS {

@@ -4,13 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::client::Client;
+use crate::installation::{PASSWORD, client_of, free_port};
+use crate::process::Process;
+use crate::program;
+use crate::proxy::{Proxy, Stalled};
+use crate::services::{Services, Share};
 use tempfile::TempDir;
-use tests::client::Client;
-use tests::installation::{PASSWORD, client_of, free_port};
-use tests::process::Process;
-use tests::program;
-use tests::proxy::{Proxy, Stalled};
-use tests::services::{Services, Share};
 use tokio::sync::Mutex;
 
 /// How long starting may take.
@@ -67,8 +67,9 @@ impl Member {
 }
 
 impl Cluster {
-    /// Starts `apis` and `workers`, and waits until they are ready. `name` is where the logs go.
-    pub async fn start(name: &str, apis: usize, workers: usize) -> Cluster {
+    /// Starts `apis` and `workers` with further variables, and waits until they are ready. `name` is where
+    /// the logs go.
+    pub async fn start(name: &str, apis: usize, workers: usize, variables: &[(&str, &str)]) -> Cluster {
         let directory = tempfile::Builder::new().prefix("augur-chaos-").tempdir().expect("a directory");
         let objects = directory.path().join("objects");
         let share = Services::get().await.share(&objects).await;
@@ -79,7 +80,7 @@ impl Cluster {
             std::os::unix::fs::symlink(&real, objects.join(store)).expect("a link");
         }
         std::fs::write(directory.path().join("no-directory"), "").expect("a file");
-        let logs = program::target_directory().join("chaos").join(name);
+        let logs = program::target_directory().join("tests").join(name);
         let _ = std::fs::remove_dir_all(&logs);
         std::fs::create_dir_all(&logs).expect("a directory for logs");
         let environment = environment_of(&share, &objects);
@@ -91,6 +92,7 @@ impl Cluster {
             environment,
             directory,
         };
+        cluster.environment = cluster.environment_with(variables);
         for number in 1..=apis {
             let listen = format!("127.0.0.1:{}", free_port());
             cluster.urls.push(format!("http://{listen}"));
@@ -116,6 +118,23 @@ impl Cluster {
         let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
         let process = Mutex::new(Process::start(&arguments, &environment, log.clone()));
         self.members.push(Member { name, proxies, process, arguments, environment, log });
+    }
+
+    /// Where the object store lies.
+    pub fn objects(&self) -> PathBuf {
+        self.directory.path().join("objects")
+    }
+
+    /// The variables of its commands, with some replaced.
+    pub fn environment_with(&self, variables: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut environment = self.environment.clone();
+        environment.extend(variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())));
+        environment
+    }
+
+    /// A command of `augur` on it, however it ends.
+    pub async fn command(&self, arguments: &[&str]) -> std::process::Output {
+        program::run(arguments, &self.environment).await
     }
 
     /// A caller of one of the APIs without credentials.
@@ -200,7 +219,7 @@ impl Cluster {
 
     /// What `augur audit` finds wrong, which must be nothing.
     pub async fn audit(&self) -> Result<(), String> {
-        let output = program::run(&["audit", "--json"], &self.environment).await;
+        let output = self.command(&["audit", "--json"]).await;
         if output.status.success() {
             return Ok(());
         }
