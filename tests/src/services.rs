@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
@@ -12,6 +13,8 @@ use crate::program;
 
 /// Redis has 16 databases unless told otherwise; 0 is left to whoever looks at it by hand.
 const REDIS_DATABASES: u32 = 15;
+const DROP_TRIES: usize = 20;
+const DROP_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The servers of this run.
 pub struct Services {
@@ -91,7 +94,7 @@ impl Services {
 
     /// Drops the database of a share and the broker's queues.
     pub async fn remove(&self, share: &Share) {
-        self.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", share.database)).await;
+        self.drop_by_name(&share.database).await;
         if let Ok(connection) = lapin::Connection::connect(&share.amqp_url, Default::default()).await {
             let channel = connection.create_channel().await.expect("a channel");
             for queue in ["jobs.predictions", "dead.predictions"] {
@@ -112,13 +115,13 @@ impl Services {
     pub async fn drop_database(&self, url: &str) {
         let (base, _) = url.split_once('?').unwrap_or((url, ""));
         let (_, database) = base.rsplit_once('/').expect("a URL with a database");
-        self.execute(&format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await;
+        self.drop_by_name(database).await;
     }
 
     /// Drops the template.
     pub async fn close() {
         if let Some(services) = SERVICES.get() {
-            services.execute(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", services.template)).await;
+            services.drop_by_name(&services.template).await;
         }
     }
 
@@ -129,11 +132,29 @@ impl Services {
         format!("{server}/{database}{mark}{query}")
     }
 
+    /// An autovacuum worker that is at work in a database is a superuser's process, which nobody else may
+    /// end; it ends by itself.
+    async fn drop_by_name(&self, database: &str) {
+        let statement = format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)");
+        for _ in 0..DROP_TRIES {
+            if self.try_execute(&statement).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(DROP_INTERVAL).await;
+        }
+        self.execute(&statement).await;
+    }
+
     async fn execute(&self, statement: &str) {
+        let done = self.try_execute(statement).await;
+        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
+    }
+
+    async fn try_execute(&self, statement: &str) -> Result<(), sqlx::Error> {
         let mut connection = PgConnection::connect(&self.database_url).await.expect("the test's PostgreSQL");
         let done = sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await;
-        done.unwrap_or_else(|error| panic!("{statement}: {error}"));
         let _ = connection.close().await;
+        done.map(|_| ())
     }
 }
 

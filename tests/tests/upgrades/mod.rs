@@ -166,7 +166,10 @@ async fn a_backup_is_restored_elsewhere_with_every_result_and_all_money() {
         .await;
     run("pg_restore", &["--exit-on-error", "--single-transaction", "--dbname", &url, &shown(&dump)]).await;
     run("psql", &["--quiet", &url, "--command", "REVOKE CREATE ON SCHEMA public FROM augur_system"]).await;
-    let mut environment = cluster.environment_with(&[("DATABASE_URL", &url), ("AMQP_NAMESPACE", &cluster.share.database.replace("flows", "restored"))]);
+    let mut environment = cluster.environment_with(&[
+        ("DATABASE_URL", &url),
+        ("AMQP_NAMESPACE", &cluster.share.database.replace("flows", "restored")),
+    ]);
     environment.push(("STORAGE_URL".to_owned(), format!("file://{}", objects.display())));
     program::run_well(&["audit"], &environment).await;
 
