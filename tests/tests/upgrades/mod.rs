@@ -97,16 +97,15 @@ async fn a_rolling_restart_under_load_fails_no_request() {
 async fn an_older_version_serves_on_an_expanded_schema_and_refuses_to_migrate_it() {
     let (cluster, _balancer, load) = under_load("upgrades-expanded").await;
     let mut database = Database::at(&cluster.share.database_url).await;
-    // What a later version would do: columns that this one does not know, in tables that it uses all the time.
+    // What a later version would do: columns that this one does not know, in tables that it uses all the time;
+    // one table in a transaction, so that no request can wait for it in a circle.
+    database.execute("SET lock_timeout = '5s'").await;
+    database.execute("ALTER TABLE orders ADD COLUMN campaign text").await;
+    database.execute("ALTER TABLE predictions ADD COLUMN explained boolean NOT NULL DEFAULT false").await;
     database
         .execute(
-            "BEGIN;
-             SET LOCAL lock_timeout = '5s';
-             ALTER TABLE orders ADD COLUMN campaign text;
-             ALTER TABLE predictions ADD COLUMN explained boolean NOT NULL DEFAULT false;
-             INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
-             VALUES (9000, 'of a later version', true, '\\x00', 0);
-             COMMIT",
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (9000, 'of a later version', true, '\\x00', 0)",
         )
         .await;
     restart_all(&cluster).await;
