@@ -167,15 +167,20 @@ pub(crate) fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error().and_then(|database| database.constraint())
 }
 
-/// Connection trouble, and SQLSTATE classes 08 (connection), 53 (resources) and 57 (operator
-/// intervention, such as a restart) of PostgreSQL's table of error codes.
+/// SQLSTATE classes 08 (connection), 53 (resources) and 57 (operator intervention, such as a restart) of
+/// PostgreSQL's table of error codes, and the end of a session that was silent within a transaction.
+const LOSSES: [&str; 4] = ["08", "53", "57", "25P03"];
+
+/// Connection trouble, and what PostgreSQL says where it ends a session itself.
 fn is_connection_loss(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => {
             true
         }
+        // A proxy whose server is away takes the connection and closes it, which reads as nonsense.
+        sqlx::Error::Protocol(_) => true,
         sqlx::Error::Database(database) => {
-            database.code().is_some_and(|code| ["08", "53", "57"].iter().any(|class| code.starts_with(class)))
+            database.code().is_some_and(|code| LOSSES.iter().any(|class| code.starts_with(class)))
         }
         _ => false,
     }

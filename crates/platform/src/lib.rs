@@ -128,6 +128,11 @@ async fn connect_pools(config: &DatabaseConfig) -> Result<(PgPool, PgPool), Erro
     Ok((app, system))
 }
 
+/// PostgreSQL cannot tell a process that has vanished from one that thinks: without this, the locks of
+/// a transaction whose process was cut off stay for hours, and with them its key, or all dispatching.
+/// No transaction whose end matters is silent for longer than moments.
+const END_SILENT_SESSIONS: &str = "SET idle_in_transaction_session_timeout = '15s'";
+
 async fn pool(url: &SecretString, connections_max: u32, role: &'static str) -> Result<PgPool, Error> {
     let options = PgConnectOptions::from_str(url.expose_secret())
         .map_err(|_| Error::Configuration("DATABASE_URL is not the URL of a PostgreSQL database".to_owned()))?
@@ -136,7 +141,10 @@ async fn pool(url: &SecretString, connections_max: u32, role: &'static str) -> R
         .max_connections(connections_max)
         .acquire_timeout(Duration::from_secs(5))
         .after_connect(move |connection, _| {
-            Box::pin(async move { connection.execute(role).await.map(|_| ()) })
+            Box::pin(async move {
+                connection.execute(role).await?;
+                connection.execute(END_SILENT_SESSIONS).await.map(|_| ())
+            })
         })
         .after_release(|connection, _| Box::pin(still_answers(connection)))
         .connect_with(options)

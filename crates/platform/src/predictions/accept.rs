@@ -209,15 +209,20 @@ async fn store(
     stream: impl Stream<Item = Result<Bytes, Error>> + Send,
 ) -> Result<Stored, Error> {
     let mut writer = platform.objects.writer(&input_path(prediction));
-    match write_inspected(platform, &mut writer, schema, stream).await {
-        Ok((sha256, bytes, inspection)) => Ok(Stored { prediction, sha256, bytes, inspection }),
+    let stored = match write_inspected(platform, &mut writer, schema, stream).await {
+        // Once it was told to finish, a writer must not be told to drop what it has.
+        Ok((sha256, bytes, inspection)) => match writer.shutdown().await {
+            Ok(()) => return Ok(Stored { prediction, sha256, bytes, inspection }),
+            Err(error) => Err(Error::Unavailable { dependency: "object store", detail: error.to_string() }),
+        },
         Err(error) => {
-            // What was not finished is dropped by the store; what was is deleted.
+            // What was not finished is dropped by the store.
             writer.abort().await.ok();
-            discard(platform, prediction).await;
             Err(error)
         }
-    }
+    };
+    discard(platform, prediction).await;
+    stored
 }
 
 async fn write_inspected(
@@ -243,10 +248,6 @@ async fn write_inspected(
     let inspection = inspector.finish()?;
     // The header may read differently once the whole file has settled its encoding.
     match_columns(&inspection.header, schema)?;
-    writer
-        .shutdown()
-        .await
-        .map_err(|error| Error::Unavailable { dependency: "object store", detail: error.to_string() })?;
     Ok((hasher.finalize().into(), bytes, inspection))
 }
 
