@@ -1,5 +1,7 @@
 //! Files of customers: made by the product's seeded generator, and judged after they were scored.
 
+use serde_json::{Value, json};
+
 use crate::program;
 
 /// A file of generated customers: comma, LF, UTF-8, the names of the Telco sample.
@@ -35,6 +37,16 @@ pub fn without_column(csv: &str, column: &str) -> String {
         cells.map(|(_, cell)| cell).collect::<Vec<_>>().join(",")
     };
     csv.lines().map(line).collect::<Vec<_>>().join("\n") + "\n"
+}
+
+/// The customers of a file as objects, as `POST /predict` takes them.
+pub fn customers_of(csv: &str) -> Vec<Value> {
+    let mut lines = csv.lines();
+    let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    let object = |line: &str| -> Value {
+        header.iter().zip(line.split(',')).map(|(&name, cell)| (name.to_owned(), json!(cell))).collect()
+    };
+    lines.map(object).collect()
 }
 
 /// One customer's answer in a result.

@@ -14,6 +14,7 @@ use crate::database::Database;
 use crate::patience::eventually;
 use crate::process::Process;
 use crate::program;
+use crate::proxy::Proxy;
 use crate::services::{Services, Share};
 
 /// How long a server may take until it is ready; far more than it needs.
@@ -44,11 +45,37 @@ pub struct Setup {
     pub environment: Vec<(String, String)>,
     /// Worker processes, where they are processes.
     pub workers: usize,
+    /// Further variables of the server's first process alone.
+    pub server_environment: Vec<(String, String)>,
+    /// Whether the processes reach PostgreSQL, RabbitMQ and Redis through proxies.
+    pub through_proxies: bool,
 }
 
 impl Default for Setup {
     fn default() -> Setup {
-        Setup { environment: Vec::new(), workers: 2 }
+        Setup { environment: Vec::new(), workers: 2, server_environment: Vec::new(), through_proxies: false }
+    }
+}
+
+/// What lies between an installation's processes and the shared servers.
+pub struct Proxies {
+    /// Before PostgreSQL.
+    pub postgresql: Proxy,
+    /// Before RabbitMQ.
+    pub rabbitmq: Proxy,
+    /// Before Redis.
+    pub redis: Proxy,
+}
+
+impl Proxies {
+    /// Proxies before everything that a share names, and the variables that lead through them.
+    async fn before(share: &Share) -> (Proxies, Vec<(String, String)>) {
+        let (postgresql, database_url) = Proxy::before(&share.database_url).await;
+        let (rabbitmq, amqp_url) = Proxy::before(&share.amqp_url).await;
+        let (redis, redis_url) = Proxy::before(&share.redis_url).await;
+        let variables = [("DATABASE_URL", database_url), ("AMQP_URL", amqp_url), ("REDIS_URL", redis_url)];
+        let variables = variables.map(|(name, url)| (name.to_owned(), url));
+        (Proxies { postgresql, rabbitmq, redis }, variables.to_vec())
     }
 }
 
@@ -64,6 +91,9 @@ pub struct Installation {
     logs: PathBuf,
     /// What its processes get, and the commands beside them.
     environment: Vec<(String, String)>,
+    proxies: Option<Proxies>,
+    /// What leads the processes, and not the commands, through the proxies.
+    detour: Vec<(String, String)>,
     http: reqwest::Client,
     admin: OnceCell<Client>,
     share: Option<Share>,
@@ -82,8 +112,16 @@ impl Installation {
         };
         let mut environment = environment_of(directory.path(), share.as_ref());
         environment.extend(setup.environment.iter().cloned());
+        let (proxies, detour) = match &share {
+            Some(share) if setup.through_proxies => {
+                let (proxies, detour) = Proxies::before(share).await;
+                (Some(proxies), detour)
+            }
+            _ => (None, Vec::new()),
+        };
         let port = free_port();
-        let server = start_server(profile, port, &environment, &logs);
+        let of_server = [environment.as_slice(), &detour, &setup.server_environment].concat();
+        let server = start_server(profile, port, &of_server, &logs);
         let mut installation = Installation {
             profile,
             server,
@@ -91,6 +129,8 @@ impl Installation {
             port,
             logs,
             environment,
+            proxies,
+            detour,
             http: http_client(IDLE_LIMIT),
             admin: OnceCell::new(),
             share,
@@ -186,17 +226,37 @@ impl Installation {
         id_of(&answer.json())
     }
 
-    /// Starts one more worker process.
-    pub fn start_worker(&mut self, arguments: &[&str]) {
-        let log = self.logs.join(format!("worker-{}.log", self.workers.len() + 1));
-        let arguments = ["worker"].iter().chain(arguments).map(|&argument| argument.to_owned());
-        self.workers.push(Process::start(&arguments.collect::<Vec<_>>(), &self.environment, log));
+    /// What lies between its processes and the servers.
+    pub fn proxies(&self) -> &Proxies {
+        self.proxies.as_ref().expect("an installation through proxies")
     }
 
-    /// Starts `augur serve` or `augur api` again, after it has ended.
+    /// Starts one more worker process.
+    pub fn start_worker(&mut self, arguments: &[&str]) {
+        self.start_worker_with(arguments, &[]);
+    }
+
+    /// Starts one more worker process, with further variables for it alone.
+    pub fn start_worker_with(&mut self, arguments: &[&str], variables: &[(String, String)]) {
+        let log = self.logs.join(format!("worker-{}.log", self.workers.len() + 1));
+        let arguments = ["worker"].iter().chain(arguments).map(|&argument| argument.to_owned());
+        let environment = self.environment_with(variables);
+        self.workers.push(Process::start(&arguments.collect::<Vec<_>>(), &environment, log));
+    }
+
+    /// Starts `augur serve` or `augur api` again, after it has ended, and waits until it is ready.
     pub async fn restart_server(&mut self) {
-        self.server = start_server(self.profile, self.port, &self.environment, &self.logs);
+        self.start_server_again(&[]);
         self.ready().await;
+    }
+
+    /// Starts `augur serve` or `augur api` again, with further variables for this process alone.
+    pub fn start_server_again(&mut self, variables: &[(String, String)]) {
+        self.server = start_server(self.profile, self.port, &self.environment_with(variables), &self.logs);
+    }
+
+    fn environment_with(&self, variables: &[(String, String)]) -> Vec<(String, String)> {
+        [self.environment.as_slice(), &self.detour, variables].concat()
     }
 
     /// Ends every process as a crash does and starts it again.
@@ -223,7 +283,8 @@ impl Installation {
     pub async fn start_second_api(&self) -> (Process, String) {
         let port = free_port();
         let arguments = ["api", "--listen", &format!("127.0.0.1:{port}")].map(str::to_owned);
-        let process = Process::start(&arguments, &self.environment, self.logs.join("api-2.log"));
+        let environment = self.environment_with(&[]);
+        let process = Process::start(&arguments, &environment, self.logs.join("api-2.log"));
         let url = format!("http://127.0.0.1:{port}");
         let client = self.anonymous().at(&url);
         eventually("the second API is ready", START_LIMIT, async || {

@@ -182,8 +182,7 @@ impl Outage {
     /// Takes `rabbitmq`, `redis` or `postgresql` down, as a crash does. None where the server is not ours
     /// to stop.
     pub async fn begin(service: &'static str) -> Option<Outage> {
-        let directory = PathBuf::from(std::env::var_os("TEST_SERVICES_DIR")?);
-        if !directory.join(service).join("port").exists() {
+        if !is_ours(service) {
             eprintln!("skipped: {service} was given, and is not ours to stop");
             return None;
         }
@@ -205,6 +204,25 @@ impl Drop for Outage {
             let _ = std::process::Command::new(script).args(["resume", self.service]).status();
         }
     }
+}
+
+/// Whether `rabbitmq`, `redis` or `postgresql` is ours to do harm to.
+pub fn is_ours(service: &str) -> bool {
+    std::env::var_os("TEST_SERVICES_DIR")
+        .is_some_and(|directory| PathBuf::from(directory).join(service).join("port").exists())
+}
+
+/// Runs a command of `rabbitmqctl` on our broker.
+pub async fn rabbitmqctl(command: &str) {
+    control("rabbitmqctl", command).await;
+}
+
+/// Sends a signal to our Redis.
+pub fn signal_redis(name: &str) {
+    let directory = PathBuf::from(std::env::var_os("TEST_SERVICES_DIR").expect("servers of ours"));
+    let process = std::fs::read_to_string(directory.join("redis/pid")).expect("the id of its process");
+    let sent = std::process::Command::new("kill").arg(format!("-{name}")).arg(process.trim()).status();
+    assert!(sent.expect("kill runs").success(), "signal {name} was not sent");
 }
 
 async fn control(action: &str, service: &str) {

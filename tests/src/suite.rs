@@ -1,6 +1,7 @@
 //! Runs the flows: each on the profiles that it names, on the shared installation of a profile or on one
 //! of its own, followed by the audit of everything that happened.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::panic::{self, AssertUnwindSafe};
@@ -235,6 +236,13 @@ async fn caught(limit: Duration, work: impl Future<Output = ()>) -> Result<(), S
         }
         Err(_) => Err(format!("not finished within {limit:?}")),
     }
+}
+
+/// What somebody said who has panicked.
+pub fn words(panic: Box<dyn Any + Send>) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
+    text.unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 /// Ends the shared installations and drops the template.

@@ -33,7 +33,7 @@ const TRIES: usize = 4;
 
 fn setup(workers: usize, variables: &[(&str, &str)]) -> Setup {
     let environment = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-    Setup { environment, workers }
+    Setup { environment, workers, ..Setup::default() }
 }
 
 async fn post(customer: &Customer, service: &str, csv: &str) -> Answer {

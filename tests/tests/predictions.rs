@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use tests::customer::Customer;
-use tests::customers_file::{generated, with_cell, without_column};
+use tests::customers_file::{customers_of, generated, with_cell, without_column};
 use tests::dialect::{european, with_bom};
 use tests::flows;
 use tests::installation::Installation;
@@ -210,14 +210,6 @@ async fn events_of(client: &tests::client::Client, prediction: &str) -> Vec<Valu
 }
 
 /// The customers of a file as JSON objects.
-fn customers_of(csv: &str) -> Vec<Value> {
-    let header: Vec<&str> = csv.lines().next().unwrap().split(',').collect();
-    let object = |line: &str| -> Value {
-        header.iter().zip(line.split(',')).map(|(&name, cell)| (name.to_owned(), json!(cell))).collect()
-    };
-    csv.lines().skip(1).map(object).collect()
-}
-
 async fn a_few_customers_are_scored_in_one_call(on: &Installation) {
     let (customer, service) = customer_and_service(on).await;
     let csv = generated(5, 39).await;

@@ -4,12 +4,29 @@
 //! `make test` runs a short choice of them, `make chaos` all.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod conclusion;
+mod fault;
+mod kills;
+mod matrix;
+mod moment;
+mod plan;
 mod proxies;
+mod record;
+mod reference;
 mod schedule;
+mod stage;
+mod supervisor;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     tests::program::test_with_failpoints();
-    tests::suite::run(vec![("proxies", proxies::flows()), ("schedule", schedule::flows())])
+    let ended = tests::suite::run(vec![
+        ("proxies", proxies::flows()),
+        ("kills", kills::flows()),
+        ("matrix", matrix::flows()),
+        ("schedule", schedule::flows()),
+    ]);
+    record::write();
+    ended
 }
