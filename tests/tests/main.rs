@@ -22,6 +22,7 @@ mod outages;
 mod overload;
 mod predictions;
 mod privacy;
+mod security_access;
 mod security_accounts;
 mod security_input;
 mod security_table;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         ("accounts", accounts::flows()),
         ("tokens", tokens::flows()),
         ("operation", operation::flows()),
+        ("security_access", security_access::flows()),
         ("security_accounts", security_accounts::flows()),
         ("security_input", security_input::flows()),
         ("security_wire", security_wire::flows()),

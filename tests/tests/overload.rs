@@ -19,6 +19,7 @@ flows! {
         a_tenants_own_backlog_is_limited_and_no_other_is_refused,
         a_newcomers_jobs_wait_for_a_stated_share_of_anothers_flood;
     own:
+        uploads_at_once_are_limited_for_each_tenant,
         event_streams_at_once_are_limited_for_each_tenant;
     alone:
         five_hundred_logins_at_once_leave_other_routes_quick,
@@ -144,6 +145,37 @@ fn endless_upload(customer: &Customer, service: &str) -> String {
          authorization: Bearer {}\r\ncontent-type: multipart/form-data; boundary=x\r\n\r\n--x\r\n",
         customer.client.token()
     )
+}
+
+async fn uploads_at_once_are_limited_for_each_tenant(on: &mut Installation) {
+    on.restart_server_with(&[("UPLOADS_IN_FLIGHT_MAX", "3")]).await;
+    let on = &*on;
+    let (one, other) = (Customer::with_balance(on, 100).await, Customer::with_balance(on, 100).await);
+    let (service, csv) = (on.service("logistic", PRICE).await, generated(3, 405).await);
+    let stalled = join_all((0..3).map(|_| Wire::with(on, endless_upload(&one, &service)))).await;
+    // Asked with what costs nothing, and again and again: the one before may not have given its own place back yet.
+    let check = format!("/files/check?service_id={service}");
+    eventually("the three are counted", Duration::from_secs(10), async || {
+        for _ in 0..10 {
+            let answer = one.client.post(&check).file("a.csv", csv.clone()).await;
+            if answer.status != 429 {
+                return None;
+            }
+        }
+        Some(())
+    })
+    .await;
+    let refused = post(&one, &service, &csv).await;
+    assert!(!refused.header("retry-after").is_empty(), "{:?}", refused.headers);
+    assert!(refused.header("ratelimit").contains("r=0"), "{:?}", refused.headers);
+    refused.expect_problem(429, "too_many_requests");
+    one.client.get("/balance").await.expect(200);
+    post(&other, &service, &csv).await.expect(202);
+    drop(stalled);
+    eventually("the places are free again", Duration::from_secs(10), async || {
+        (post(&one, &service, &csv).await.status == 202).then_some(())
+    })
+    .await;
 }
 
 async fn event_streams_at_once_are_limited_for_each_tenant(on: &mut Installation) {

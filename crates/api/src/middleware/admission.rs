@@ -23,14 +23,24 @@ pub async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> 
     };
     let access = bearer(request.headers()).and_then(|token| api.access_of(token, request_id.0));
     let Some(access) = access else { return next.run(request).await };
-    let Ok(tenant) = api.tenants.tenant_of(&api.platform, &access).await else {
-        return next.run(request).await;
+    let tenant = match api.tenants.tenant_of(&api.platform, &access).await {
+        Ok(tenant) => tenant,
+        // What nobody can count is not let in: a flood may be what keeps the database from answering.
+        Err(error) if error.is_outage() && is_below_api(&request) => {
+            return Problem::from(error).into_response();
+        }
+        Err(_) => return next.run(request).await,
     };
     request.extensions_mut().insert(access);
     match api.in_flight.enter(tenant, kind_of(&request)).await {
         Ok(permit) => next.run(request).await.map(|body| Body::new(HeldBody { body, _permit: permit })),
         Err(refused) => Problem::from(refused).into_response(),
     }
+}
+
+/// Health and metrics answer in an outage, too.
+fn is_below_api(request: &Request) -> bool {
+    request.uri().path().starts_with("/api/v1/")
 }
 
 fn kind_of(request: &Request) -> Kind {

@@ -1,0 +1,269 @@
+//! Who may call what: every operation of the document, as nobody, as another tenant, as a customer, with a key that
+//! may only read, and as whoever it is for.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::answer::Answer;
+use tests::client::Client;
+use tests::customer::Customer;
+use tests::customers_file::generated;
+use tests::document::{Operation, operations};
+use tests::flows;
+use tests::installation::{Installation, PASSWORD, id_of};
+
+flows! {
+    own: every_operation_answers_each_caller_as_it_must;
+}
+
+const PRICE: i64 = 10;
+
+/// Whom an operation is for.
+#[derive(Clone, Copy, PartialEq)]
+enum For {
+    /// Everybody.
+    All,
+    /// Whoever is signed in; what it answers with is their own.
+    Users,
+    /// The tenant that the thing in its path or query belongs to.
+    Owner,
+    /// Administrators.
+    Administrators,
+}
+
+/// What an operation is asked with, and whom it is for.
+struct Call {
+    callers: For,
+    path: String,
+    body: Body,
+}
+
+enum Body {
+    None,
+    Json(Value),
+    Form(Vec<(&'static str, String)>),
+    File,
+}
+
+/// Whom it is for, the id in its path, its query, its body.
+type Line = (For, String, String, Body);
+
+fn plain(callers: For, body: Body) -> Line {
+    (callers, String::new(), String::new(), body)
+}
+
+fn of(callers: For, id: &str, body: Body) -> Line {
+    (callers, id.to_owned(), String::new(), body)
+}
+
+fn with_query(callers: For, query: String) -> Line {
+    (callers, String::new(), query, Body::File)
+}
+
+/// Everything that the calls are about.
+struct Scene {
+    owner: Customer,
+    stranger: Customer,
+    admin: Client,
+    reader: Client,
+    csv: String,
+    service: String,
+    /// A prediction to look at, and one to delete.
+    predictions: [String; 2],
+    /// Orders to look at, to cancel, to upload to and to refund.
+    orders: [String; 4],
+    key: String,
+}
+
+impl Scene {
+    async fn set(on: &Installation) -> Scene {
+        let owner = Customer::with_balance(on, 100 * PRICE).await;
+        let stranger = Customer::with_balance(on, 100 * PRICE).await;
+        let (service, csv) = (on.service("logistic", PRICE).await, generated(3, 301).await);
+        let key = async |scope: &str| {
+            let body = json!({ "name": "a key", "scope": scope });
+            owner.client.post("/api-keys").json(&body).await.expect(201).json()
+        };
+        let reader = on.anonymous().with_token(key("read").await["key"].as_str().unwrap());
+        let key = id_of(&key("write").await);
+        let mut predictions = Vec::new();
+        for _ in 0..2 {
+            let prediction = owner.predict(&service, csv.clone()).await;
+            owner.succeeded(&prediction).await;
+            predictions.push(prediction);
+        }
+        let mut orders = Vec::new();
+        for _ in 0..4 {
+            orders.push(owner.order(&service).await);
+        }
+        let (predictions, orders) = (predictions.try_into().unwrap(), orders.try_into().unwrap());
+        let admin = on.admin().await;
+        Scene { owner, stranger, admin, reader, csv, service, predictions, orders, key }
+    }
+
+    /// How an operation is asked. A new operation needs its line in one of the three.
+    fn call(&self, operation: &Operation) -> Option<Call> {
+        let (name, path) = (operation.name(), operation.path.as_str());
+        let found = self.account_call(&name).or_else(|| self.tenant_call(&name));
+        let (callers, id, query, body) = found.or_else(|| self.admin_call(&name))?;
+        Some(Call { callers, path: path.replace("{id}", &id) + &query, body })
+    }
+
+    fn account_call(&self, operation: &str) -> Option<Line> {
+        let email = self.owner.email.clone();
+        Some(match operation {
+            "GET /livez" | "GET /readyz" => plain(For::All, Body::None),
+            "POST /api/v1/auth/register" => {
+                let email = tests::customer::new_email();
+                plain(For::All, Body::Json(json!({ "email": email, "password": PASSWORD })))
+            }
+            "POST /api/v1/auth/token" => {
+                let fields = vec![("username", email), ("password", PASSWORD.to_owned())];
+                plain(For::All, Body::Form(fields))
+            }
+            "GET /api/v1/me" | "POST /api/v1/auth/logout" => plain(For::Users, Body::None),
+            "POST /api/v1/me/password" => {
+                let body = json!({ "current_password": PASSWORD, "new_password": "another good 1" });
+                plain(For::Users, Body::Json(body))
+            }
+            "GET /api/v1/api-keys" | "GET /api/v1/export" => plain(For::Users, Body::None),
+            "DELETE /api/v1/me" => {
+                let body = json!({ "password": PASSWORD, "forfeit_balance": true });
+                plain(For::Users, Body::Json(body))
+            }
+            "POST /api/v1/api-keys" => {
+                plain(For::Users, Body::Json(json!({ "name": "more", "scope": "read" })))
+            }
+            "DELETE /api/v1/api-keys/{id}" => of(For::Owner, &self.key, Body::None),
+            _ => return None,
+        })
+    }
+
+    fn tenant_call(&self, operation: &str) -> Option<Line> {
+        let [seen, deleted] = &self.predictions;
+        let [order, cancelled, used, _] = &self.orders;
+        let service = &self.service;
+        Some(match operation {
+            "GET /api/v1/balance"
+            | "GET /api/v1/transactions"
+            | "GET /api/v1/services"
+            | "GET /api/v1/orders"
+            | "GET /api/v1/predictions" => plain(For::Users, Body::None),
+            "GET /api/v1/services/{id}" => of(For::Users, service, Body::None),
+            "POST /api/v1/orders" => plain(For::Users, Body::Json(json!({ "service_id": service }))),
+            "GET /api/v1/orders/{id}" => of(For::Owner, order, Body::None),
+            "POST /api/v1/orders/{id}/cancel" => of(For::Owner, cancelled, Body::None),
+            "POST /api/v1/files/check" => with_query(For::Users, format!("?service_id={service}")),
+            "POST /api/v1/predictions" => with_query(For::Owner, format!("?order_id={used}")),
+            "GET /api/v1/predictions/{id}"
+            | "GET /api/v1/predictions/{id}/events"
+            | "GET /api/v1/predictions/{id}/result" => of(For::Owner, seen, Body::None),
+            "GET /api/v1/predictions/{id}/erasure" | "DELETE /api/v1/predictions/{id}" => {
+                of(For::Owner, deleted, Body::None)
+            }
+            "POST /api/v1/predict" => {
+                let features = tests::vocabulary::features().into_iter();
+                let customer: Value = features
+                    .map(|name| (name.to_owned(), Value::Null))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into();
+                plain(For::Users, Body::Json(json!({ "service_id": service, "customers": [customer] })))
+            }
+            _ => return None,
+        })
+    }
+
+    fn admin_call(&self, operation: &str) -> Option<Line> {
+        let admin = For::Administrators;
+        Some(match operation {
+            "GET /api/v1/admin/users"
+            | "GET /api/v1/admin/orders"
+            | "GET /api/v1/admin/predictions"
+            | "GET /api/v1/admin/audit-log"
+            | "GET /api/v1/admin/ledger/check" => plain(admin, Body::None),
+            "POST /api/v1/admin/deposits" => {
+                plain(admin, Body::Json(json!({ "email": self.owner.email, "amount": 1 })))
+            }
+            "PATCH /api/v1/admin/users/{id}" => {
+                of(admin, &id_of(&self.owner.user), Body::Json(json!({ "role": "user" })))
+            }
+            "DELETE /api/v1/admin/users/{id}" => of(admin, &id_of(&self.stranger.user), Body::None),
+            "POST /api/v1/admin/services" => {
+                let name = uuid::Uuid::new_v4().to_string();
+                plain(admin, Body::Json(json!({ "name": name, "model": "logistic", "price": PRICE })))
+            }
+            "PATCH /api/v1/admin/services/{id}" => {
+                of(admin, &self.service, Body::Json(json!({ "price": PRICE })))
+            }
+            "POST /api/v1/admin/orders/{id}/refund" => {
+                of(admin, &self.orders[3], Body::Json(json!({ "note": "a gift" })))
+            }
+            _ => return None,
+        })
+    }
+
+    async fn ask(&self, client: &Client, method: &Method, call: &Call) -> Answer {
+        let request = client.ask_at_root(method.clone(), &call.path);
+        match &call.body {
+            Body::None => request.await,
+            Body::Json(body) => request.json(body).await,
+            Body::Form(fields) => {
+                let fields: Vec<(&str, &str)> =
+                    fields.iter().map(|(name, text)| (*name, text.as_str())).collect();
+                request.form(&fields).await
+            }
+            Body::File => request.file("customers.csv", self.csv.clone()).await,
+        }
+    }
+
+    /// What everybody else gets, which leaves the scene as it is.
+    async fn expect_refusals(&self, on: &Installation, operation: &Operation, call: &Call) {
+        let ask = async |client: &Client| self.ask(client, &operation.method, call).await;
+        if call.callers == For::All {
+            return;
+        }
+        for stranger in [on.anonymous(), on.anonymous().with_token("augur_nobody")] {
+            ask(&stranger).await.expect_any_problem(401);
+        }
+        if call.callers == For::Owner {
+            ask(&self.stranger.client).await.expect_problem(404, "not_found");
+        }
+        if call.callers == For::Administrators {
+            ask(&self.owner.client).await.expect_problem(403, "forbidden");
+            ask(&self.reader).await.expect_problem(403, "forbidden");
+        } else if operation.method != Method::GET {
+            ask(&self.reader).await.expect_problem(403, "forbidden");
+        }
+    }
+}
+
+async fn every_operation_answers_each_caller_as_it_must(on: &mut Installation) {
+    let scene = Scene::set(on).await;
+    let operations = operations(on).await;
+    let mut calls = Vec::new();
+    for operation in &operations {
+        let call = scene.call(operation);
+        let call = call.unwrap_or_else(|| panic!("{} has no line in this test", operation.name()));
+        scene.expect_refusals(on, operation, &call).await;
+        calls.push((operation, call));
+    }
+    let before = (scene.owner.balance().await, scene.stranger.balance().await);
+    assert_eq!(before, ((100 - 2 - 4) * PRICE, 100 * PRICE), "no refused call moved money");
+    // A receipt comes after the deletion; what ends the session or the account of the one who asks comes last.
+    const LAST: [&str; 5] = [
+        "GET /api/v1/predictions/{id}/erasure",
+        "POST /api/v1/me/password",
+        "POST /api/v1/auth/logout",
+        "DELETE /api/v1/me",
+        "DELETE /api/v1/admin/users/{id}",
+    ];
+    calls.sort_by_key(|(operation, _)| LAST.iter().position(|name| operation.name() == *name));
+    for (operation, call) in &calls {
+        let client = match (call.callers, operation.name().as_str()) {
+            (For::Administrators, _) => &scene.admin,
+            (_, "DELETE /api/v1/me") => &scene.stranger.client,
+            _ => &scene.owner.client,
+        };
+        let answer = scene.ask(client, &operation.method, call).await;
+        assert!((200..300).contains(&answer.status), "{}: {}", operation.name(), answer.text());
+    }
+}
