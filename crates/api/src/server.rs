@@ -32,6 +32,8 @@ const HEAD_BYTES_MAX: usize = 60 * 1024;
 const BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// How long a client may take nothing of an answer that is ready for it.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long those who connected last have to send their request.
+const LAST_REQUESTS_TIME: Duration = Duration::from_millis(500);
 /// How long to wait after `accept` fails, which happens when the process is out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -47,12 +49,14 @@ pub async fn serve(router: Router, limits: &Limits, listener: TcpListener, stop:
         tokio::spawn(serve_connection(builder.clone(), router.clone(), stream, peer, watcher, permit, stop));
     }
     // Who was let into the kernel's queue is answered: dropping the listener would reset them.
-    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+    while let Some(Ok((stream, peer))) = tokio::task::unconstrained(listener.accept()).now_or_never() {
         let Ok(permit) = Arc::clone(&connections).try_acquire_owned() else { break };
         let (watcher, stop) = (graceful.watcher(), stop.clone());
         tokio::spawn(serve_connection(builder.clone(), router.clone(), stream, peer, watcher, permit, stop));
     }
     drop(listener);
+    // A connection that has not sent its request yet would be closed at once; one that has is closed by its answer.
+    tokio::time::sleep(LAST_REQUESTS_TIME).await;
     if tokio::time::timeout(limits.drain_timeout, graceful.shutdown()).await.is_err() {
         tracing::warn!("Some requests did not end in time and were cut off.");
     }

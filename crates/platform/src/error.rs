@@ -168,8 +168,9 @@ pub(crate) fn violated_constraint(error: &sqlx::Error) -> Option<&str> {
 }
 
 /// SQLSTATE classes 08 (connection), 53 (resources) and 57 (operator intervention, such as a restart) of
-/// PostgreSQL's table of error codes, and the end of a session that was silent within a transaction.
-const LOSSES: [&str; 4] = ["08", "53", "57", "25P03"];
+/// PostgreSQL's table of error codes, the end of a session that was silent within a transaction, and what
+/// comes of waiting for somebody else's lock: a deadlock, or none in time.
+const LOSSES: [&str; 6] = ["08", "53", "57", "25P03", "40P01", "55P03"];
 
 /// Connection trouble, and what PostgreSQL says where it ends a session itself.
 fn is_connection_loss(error: &sqlx::Error) -> bool {

@@ -51,7 +51,7 @@ pub use tenancy::{Access, AdminTx, Administrator, Caller, Credential, TenantTx, 
 use config::{DatabaseConfig, LimitsConfig};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
-    Connection, Executor, PgConnection, PgPool,
+    Executor, PgConnection, PgPool, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{ops::Deref, str::FromStr, sync::Arc, time::Duration};
@@ -131,7 +131,8 @@ async fn connect_pools(config: &DatabaseConfig) -> Result<(PgPool, PgPool), Erro
 /// PostgreSQL cannot tell a process that has vanished from one that thinks: without this, the locks of
 /// a transaction whose process was cut off stay for hours, and with them its key, or all dispatching.
 /// No transaction whose end matters is silent for longer than moments.
-const END_SILENT_SESSIONS: &str = "SET idle_in_transaction_session_timeout = '15s'";
+/// Nor does any wait for a lock go on once the waiting process has given up.
+const END_SILENT_SESSIONS: &str = "SET idle_in_transaction_session_timeout = '15s'; SET lock_timeout = '9s'";
 
 async fn pool(url: &SecretString, connections_max: u32, role: &'static str) -> Result<PgPool, Error> {
     let options = PgConnectOptions::from_str(url.expose_secret())
@@ -152,10 +153,13 @@ async fn pool(url: &SecretString, connections_max: u32, role: &'static str) -> R
 }
 
 /// A connection whose other end has vanished must not keep its place in the pool: the pool's own
-/// test of what comes back waits for ever.
+/// test of what comes back waits for ever. Nor must one come back inside a transaction, which happens
+/// where the caller is gone before BEGIN was answered: then the time of the transaction is older than
+/// that of the statement.
 async fn still_answers(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    tokio::time::timeout(RELEASE_TIME_MAX, connection.ping())
+    let question = connection.fetch_one("SELECT now() = statement_timestamp()");
+    let answer = tokio::time::timeout(RELEASE_TIME_MAX, question)
         .await
-        .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))
-        .map(|()| true)
+        .unwrap_or_else(|_| Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())))?;
+    answer.try_get(0)
 }

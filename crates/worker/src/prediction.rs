@@ -28,7 +28,7 @@ const SETTLE_FAULTS_MAX: u32 = 3;
 
 /// Scores and settles, or says why not.
 pub(crate) async fn run(jobs: &Jobs, claim: &Claim, attempt: Arc<Attempt>) -> Ended {
-    let pass = match prepare(&jobs.platform, jobs.concurrency, claim).await {
+    let pass = match in_time(prepare(&jobs.platform, jobs.concurrency, claim)).await {
         Ok(pass) => pass,
         Err(Error::ModelUnavailable(detail)) => {
             tracing::error!(detail, "The model of a prediction cannot be loaded");
@@ -58,7 +58,7 @@ pub(crate) async fn run(jobs: &Jobs, claim: &Claim, attempt: Arc<Attempt>) -> En
 }
 
 async fn prepare(platform: &Platform, concurrency: u16, claim: &Claim) -> Result<Pass, Error> {
-    let work = in_time(predictions::work(platform, claim)).await?;
+    let work = predictions::work(platform, claim).await?;
     let model = models::load(platform, work.model_version).await?;
     // Jobs that run beside each other share the processors.
     let threads = (ScoreOptions::default().threads / usize::from(concurrency.max(1))).max(1);

@@ -7,8 +7,8 @@ use apalis::layers::WorkerBuilderExt;
 use apalis::layers::tracing::TraceLayer;
 use apalis_core::task::Task;
 use apalis_core::worker::builder::WorkerBuilder;
-use platform::Platform;
 use platform::jobs::{self, JobKind, Message};
+use platform::{Platform, in_time};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -112,7 +112,7 @@ fn span(task: &Task<Message>) -> Span {
 async fn heartbeat(platform: Platform, name: String, concurrency: u16, stop: CancellationToken) {
     let mut failing = false;
     loop {
-        match jobs::heartbeat(&platform, &name, u32::from(concurrency)).await {
+        match in_time(jobs::heartbeat(&platform, &name, u32::from(concurrency))).await {
             Ok(()) => failing = false,
             Err(error) if !failing => {
                 tracing::warn!(%error, "The worker's heartbeat did not reach the database");

@@ -53,7 +53,9 @@ pub async fn list(platform: &Platform, access: &Access, page: &Page) -> Result<L
     Ok(page.cut("audit_log", entries, |entry| *entry.id.as_bytes()))
 }
 
-/// Writes an event in the transaction of what happened.
+/// Writes an event in the transaction of what happened. An id that a client chose for its request may
+/// be a name, which could never be erased here: only ids that are nothing but ids are kept.
 pub(crate) async fn write(connection: &mut PgConnection, event: Event<'_>) -> Result<(), Error> {
-    db::insert(connection, Uuid::now_v7(), &event).await
+    let request_id = event.request_id.filter(|id| Uuid::parse_str(id).is_ok());
+    db::insert(connection, Uuid::now_v7(), &Event { request_id, ..event }).await
 }

@@ -61,7 +61,7 @@ pub(super) async fn select_wrong_jobs(connection: &mut PgConnection) -> Result<V
 pub(super) async fn select_late_jobs(connection: &mut PgConnection) -> Result<Vec<(Uuid, String)>, Error> {
     let rows = sqlx::query!(
         r#"SELECT subject_id, deadline_at FROM jobs
-           WHERE state IN ('queued', 'running') AND deadline_at < now() - interval '1 minute'"#
+           WHERE state IN ('queued', 'running') AND deadline_at < now() - interval '5 minutes'"#
     )
     .fetch_all(connection)
     .await?;
@@ -136,6 +136,19 @@ pub(super) async fn select_unerased(connection: &mut PgConnection) -> Result<Vec
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(|row| (row.id, format!("expired at {}, not erased", row.expires_at))).collect())
+}
+
+/// Predictions of which nothing may be read any more, and files are still there.
+pub(super) async fn select_unfinished_erasures(
+    connection: &mut PgConnection,
+) -> Result<Vec<(Uuid, String)>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT id, erased_at AS "erased_at!" FROM predictions
+           WHERE objects_gone_at IS NULL AND erased_at < now() - interval '1 hour'"#
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, format!("erased at {}, files are left", row.erased_at))).collect())
 }
 
 /// Which of these predictions count as erased everywhere.

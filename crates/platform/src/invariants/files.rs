@@ -85,7 +85,7 @@ async fn check_one(platform: &Platform, stored: &db::StoredResult) -> Result<Vec
                     report(format!("{name} is missing"));
                 }
             }
-            Err(error) => return Err(error),
+            Err(error) => report(format!("{name} cannot be read: {error}")),
         }
     }
     Ok(found)
@@ -119,7 +119,7 @@ async fn read_again(platform: &Platform, path: &Path, counts_rows: bool) -> Resu
     Ok(FileRead { sha256: hasher.finalize().into(), rows })
 }
 
-/// Files of predictions that count as erased, in the object store or in Redis.
+/// Files of predictions that count as erased.
 pub(super) async fn check_erased(platform: &Platform) -> Result<Vec<Violation>, Error> {
     let mut found = Vec::new();
     let mut listed = platform.objects.list_predictions().try_chunks(LISTED_AT_ONCE);

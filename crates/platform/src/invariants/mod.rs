@@ -49,6 +49,8 @@ pub async fn check(platform: &Platform, depth: Depth) -> Result<Check, Error> {
 pub(crate) struct Round {
     after: Option<PredictionId>,
     violations: usize,
+    /// What the round before this one found, which stands until this one is over.
+    violations_before: usize,
 }
 
 impl Round {
@@ -66,13 +68,16 @@ impl Round {
                 checked.violations
             }
             None => {
-                self.after = None;
-                self.violations = 0;
-                files::check_erased(platform).await?
+                let found = files::check_erased(platform).await?;
+                *self = Round { violations_before: self.violations + found.len(), ..Round::default() };
+                metrics::gauge!("augur_invariant_violations", "depth" => "files")
+                    .set(self.violations_before as f64);
+                return Ok(found);
             }
         };
         self.violations += found.len();
-        metrics::gauge!("augur_invariant_violations", "depth" => "files").set(self.violations as f64);
+        let known = self.violations.max(self.violations_before);
+        metrics::gauge!("augur_invariant_violations", "depth" => "files").set(known as f64);
         Ok(found)
     }
 }
@@ -84,6 +89,7 @@ async fn check_tables(connection: &mut PgConnection) -> Result<Vec<Violation>, E
         ("prediction_ends_by_its_deadline", db::select_late_jobs(connection).await?),
         ("key_has_one_effect", db::select_wrong_keys(connection).await?),
         ("expired_is_erased", db::select_unerased(connection).await?),
+        ("erasure_is_completed", db::select_unfinished_erasures(connection).await?),
     ];
     Ok(findings
         .into_iter()

@@ -247,14 +247,17 @@ pub(super) async fn clear_mark(connection: &mut PgConnection, job: JobId) -> Res
 }
 
 /// Lets the relay publish again what seems lost: marked and still queued after 15 seconds, or
-/// running on a lease that ran out.
+/// running on a lease that ran out. One that somebody holds locked must not keep the others.
 pub(super) async fn clear_stale_marks(connection: &mut PgConnection) -> Result<u64, Error> {
     let done = sqlx::query!(
-        r#"UPDATE jobs SET dispatched_at = NULL
-           WHERE dispatched_at IS NOT NULL
-             AND ((state = 'queued' AND dispatched_at < now() - interval '15 seconds')
-               OR (state = 'running' AND lease_until < now()
-                   AND (dispatched_at < lease_until OR dispatched_at < now() - interval '15 seconds')))"#
+        r#"UPDATE jobs SET dispatched_at = NULL FROM (
+               SELECT id FROM jobs
+               WHERE dispatched_at IS NOT NULL
+                 AND ((state = 'queued' AND dispatched_at < now() - interval '15 seconds')
+                   OR (state = 'running' AND lease_until < now()
+                       AND (dispatched_at < lease_until OR dispatched_at < now() - interval '15 seconds')))
+               FOR UPDATE SKIP LOCKED) stale
+           WHERE jobs.id = stale.id"#
     )
     .execute(connection)
     .await?;

@@ -4,6 +4,7 @@ use super::db;
 use crate::invariants::{self, Depth, Round};
 use crate::predictions::{self, PredictionError};
 use crate::{Error, Platform, closing, failpoints, idempotency, in_time, sessions};
+use ledger::Violation;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -24,6 +25,9 @@ const INVARIANTS_FIRST: Duration = Duration::from_secs(30);
 /// How many bytes of inputs and results it then reads again.
 const READ_AGAIN_BYTES_MAX: u64 = 256 << 20;
 
+/// How long one of the tasks that may take long may last.
+const HOUSEKEEPING_TIME_MAX: Duration = Duration::from_secs(900);
+
 /// How many jobs that cannot be ended it passes over in one look.
 const LEFT_ALONE_MAX: usize = 100;
 
@@ -39,8 +43,29 @@ struct Sweep {
     failed: u64,
 }
 
-/// Sweeps until stopped. Any number of processes may run it.
+/// Sweeps until stopped. Any number of processes may run it. What may take long has a loop of its own:
+/// nobody's refund waits for the reading of files.
 pub async fn sweep(platform: Platform, stop: CancellationToken) {
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = sweep_for_ever(&platform) => {}
+        () = keep_house(&platform) => {}
+    }
+}
+
+async fn sweep_for_ever(platform: &Platform) {
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        match sweep_jobs(platform).await {
+            Ok(Sweep { redispatched: 0, failed: 0 }) => {}
+            Ok(sweep) => tracing::info!(sweep.redispatched, sweep.failed, "swept the jobs"),
+            Err(error) => tracing::warn!(%error, "could not sweep the jobs"),
+        }
+    }
+}
+
+/// Erases what expired, checks the invariants and removes what belongs to nothing, one after the other.
+async fn keep_house(platform: &Platform) {
     let retention = platform.limits.retention.to_std().unwrap_or_default();
     let expiry_interval = (retention / 10).clamp(EXPIRY_INTERVAL_MIN, EXPIRY_INTERVAL_MAX);
     let mut expiry_due = Instant::now();
@@ -50,33 +75,32 @@ pub async fn sweep(platform: Platform, stop: CancellationToken) {
     // An upload lasts an hour at most, so there is no hurry.
     let mut orphans_due = Instant::now() + Duration::from_secs(60);
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(INTERVAL) => {}
-        }
-        match sweep_jobs(&platform).await {
-            Ok(Sweep { redispatched: 0, failed: 0 }) => {}
-            Ok(sweep) => tracing::info!(sweep.redispatched, sweep.failed, "swept the jobs"),
-            Err(error) => tracing::warn!(%error, "could not sweep the jobs"),
-        }
+        tokio::time::sleep(INTERVAL).await;
         if Instant::now() >= expiry_due {
             expiry_due = Instant::now() + expiry_interval;
-            if let Err(error) = sweep_expired(&platform).await {
-                tracing::warn!(%error, "could not sweep what expired");
-            }
+            report("erase what expired", bounded(sweep_expired(platform)).await);
         }
         if Instant::now() >= invariants_due {
             invariants_due = Instant::now() + invariant_interval;
-            if let Err(error) = sweep_invariants(&platform, &mut round).await {
-                tracing::warn!(%error, "could not check the invariants");
-            }
+            report("check the invariants", bounded(sweep_invariants(platform, &mut round)).await);
         }
         if Instant::now() >= orphans_due {
             orphans_due = Instant::now() + ORPHAN_INTERVAL;
-            if let Err(error) = predictions::erase_orphans(&platform).await {
-                tracing::warn!(%error, "could not sweep orphaned files");
-            }
+            report("remove orphaned files", bounded(predictions::erase_orphans(platform)).await);
         }
+    }
+}
+
+/// Where something never answers, the next turn tries anew.
+async fn bounded(work: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    tokio::time::timeout(HOUSEKEEPING_TIME_MAX, work).await.unwrap_or_else(|_| {
+        Err(Error::Internal(format!("not done within {} s", HOUSEKEEPING_TIME_MAX.as_secs())))
+    })
+}
+
+fn report(task: &'static str, result: Result<(), Error>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, task, "the sweeper could not finish a task; it will try again");
     }
 }
 
@@ -93,10 +117,12 @@ async fn sweep_jobs(platform: &Platform) -> Result<Sweep, Error> {
     // A job that cannot be ended must not keep those behind it from their refunds.
     let mut left_alone = Vec::new();
     while sweep.failed < OVERDUE_MAX && left_alone.len() < LEFT_ALONE_MAX {
+        let before = left_alone.len();
         match in_time(fail_one_overdue(platform, &mut left_alone)).await {
             Ok(true) => sweep.failed += 1,
             Ok(false) => break,
-            Err(error) if error.is_outage() => return Err(error),
+            // Where a job was found, the database is there, and it is this one that somebody holds.
+            Err(error) if error.is_outage() && left_alone.len() == before => return Err(error),
             Err(error) => tracing::error!(%error, "a job past its end could not be failed and refunded"),
         }
     }
@@ -130,22 +156,26 @@ async fn sweep_invariants(platform: &Platform, round: &mut Round) -> Result<(), 
     if !db::try_lock(&mut transaction, "augur invariants").await? {
         return Ok(());
     }
-    let mut found = invariants::check(platform, Depth::Tables).await?.violations;
-    found.extend(round.go_on(platform, READ_AGAIN_BYTES_MAX).await?);
-    for violation in &found {
-        tracing::error!(violation.invariant, %violation.subject_id, violation.detail, "an invariant is broken");
-    }
+    tell(&invariants::check(platform, Depth::Tables).await?.violations);
+    tell(&round.go_on(platform, READ_AGAIN_BYTES_MAX).await?);
     // The lock goes with the transaction. Where the checks took so long that PostgreSQL has ended a
     // session this silent, it has gone already.
     drop(transaction);
     Ok(())
 }
 
+fn tell(violations: &[Violation]) {
+    for violation in violations {
+        tracing::error!(violation.invariant, %violation.subject_id, violation.detail, "an invariant is broken");
+    }
+}
+
 async fn sweep_expired(platform: &Platform) -> Result<(), Error> {
-    predictions::erase_expired(platform).await?;
-    closing::erase_what_came_late(platform).await?;
     let mut connection = platform.system.acquire().await?;
     idempotency::forget_old(&mut connection).await?;
     sessions::forget_old(&mut connection).await?;
-    db::delete_lost_workers(&mut connection).await
+    db::delete_lost_workers(&mut connection).await?;
+    drop(connection);
+    predictions::erase_expired(platform).await?;
+    closing::erase_what_came_late(platform).await
 }

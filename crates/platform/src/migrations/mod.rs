@@ -65,12 +65,15 @@ fn explained(error: MigrateError) -> Error {
     })
 }
 
-/// 55P03 is lock_not_available in the SQLSTATE table.
+/// 55P03 is lock_not_available and 40P01 deadlock_detected in the SQLSTATE table.
 fn is_lock_timeout(error: &MigrateError) -> bool {
     let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else {
         return false;
     };
-    error.as_database_error().and_then(|database| database.code()).as_deref() == Some("55P03")
+    error
+        .as_database_error()
+        .and_then(|database| database.code())
+        .is_some_and(|code| ["55P03", "40P01"].contains(&code.as_ref()))
 }
 
 /// How the schema of the database stands to this program.

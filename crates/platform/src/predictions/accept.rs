@@ -84,13 +84,19 @@ pub async fn accept(
 ) -> Result<Replayable<Prediction>, Error> {
     let Some(terms) = in_time(agree(platform, access, &upload)).await? else {
         let sha256 = hash_stream(stream).await?;
-        return replay(platform, access, upload, sha256).await;
+        return in_time(replay(platform, access, upload, sha256)).await;
     };
     in_time(jobs::refuse_where_full(platform, terms.tenant)).await?;
     let prediction = PredictionId::new();
     let stored = store(platform, prediction, &terms.schema, stream).await?;
     failpoints::at("accept.stored").await;
-    let mut tx = TenantTx::begin(platform, access).await?;
+    let mut tx = match in_time(TenantTx::begin(platform, access)).await {
+        Ok(tx) => tx,
+        Err(error) => {
+            discard(platform, prediction).await;
+            return Err(error);
+        }
+    };
     let recorded = in_time(record(platform, access, &mut tx, upload, &terms.service, &stored)).await;
     let recorded = match recorded {
         Ok(recorded) => recorded,
@@ -103,7 +109,7 @@ pub async fn accept(
     let paid = recorded.value.1;
     if recorded.replayed {
         // Ended before the answer: whoever asks once more finds the key free.
-        tx.commit().await?;
+        in_time(tx.commit()).await?;
         discard(platform, prediction).await;
     } else {
         // Whether a commit that fails has happened is unknown: the file stays, and the sweeper

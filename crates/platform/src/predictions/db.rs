@@ -250,7 +250,7 @@ pub(super) async fn succeed(
     file: &ResultFile,
 ) -> Result<Option<OrderId>, Error> {
     let order = sqlx::query_scalar!(
-        r#"UPDATE predictions SET status = 'succeeded', finished_at = now(), rows_done = $3, rows_total = $3,
+        r#"UPDATE predictions SET status = 'succeeded', finished_at = now(), rows_done = $3,
                   summary = $4, result_attempt = $2, result_bytes = $5, result_sha256 = $6
            WHERE id = $1 AND status IN ('queued', 'running') RETURNING order_id"#,
         id.0,

@@ -88,14 +88,19 @@ pub(crate) async fn erase_orphans(platform: &Platform) -> Result<(), Error> {
         let old: HashSet<PredictionId> = some.iter().filter(|one| is_old(one)).map(|(id, _)| *id).collect();
         let listed: HashSet<PredictionId> = some.iter().map(|(id, _)| *id).collect();
         let listed: Vec<PredictionId> = listed.into_iter().collect();
-        let ownerless = db::select_ownerless(&mut transaction, &listed).await?;
+        // Not in the lock's own transaction, which PostgreSQL ends where deleting takes long.
+        let mut connection = platform.system.acquire().await?;
+        let ownerless = db::select_ownerless(&mut connection, &listed).await?;
+        drop(connection);
         let unknown = ownerless.unknown.into_iter().filter(|id| old.contains(id));
         for id in unknown.chain(ownerless.erased) {
-            platform.objects.erase_prediction(id).await?;
+            if let Err(error) = platform.objects.erase_prediction(id).await {
+                tracing::warn!(%error, prediction_id = %id, "could not remove orphaned files; trying again later");
+            }
         }
     }
-    platform.objects.remove_staged_files(ORPHAN_AGE_MIN).await?;
-    Ok(transaction.commit().await?)
+    drop(transaction);
+    platform.objects.remove_staged_files(ORPHAN_AGE_MIN).await
 }
 
 async fn erase_files(platform: &Platform, id: PredictionId) -> Result<(), Error> {

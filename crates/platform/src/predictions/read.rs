@@ -83,13 +83,25 @@ pub async fn result(platform: &Platform, access: &Access, id: PredictionId) -> R
     let located =
         db::select_result(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("prediction"))?;
     drop(tx);
-    let content = open(platform, id, &located).await?;
+    let content = match open(platform, id, &located).await {
+        Err(Error::NotFound(_)) => return Err(why_missing(platform, access, id).await),
+        opened => opened?,
+    };
     Ok(ResultDownload {
         file_name: prediction.file_name,
         bytes: located.bytes,
         delimiter: located.delimiter,
         content,
     })
+}
+
+/// It may have been erased since it was looked up; else it should be there.
+async fn why_missing(platform: &Platform, access: &Access, id: PredictionId) -> Error {
+    match get(platform, access, id).await {
+        Ok(prediction) if prediction.erased => Error::Gone("the result has expired or was deleted"),
+        Ok(_) => Error::Internal(format!("the result of prediction {id} is missing")),
+        Err(error) => error,
+    }
 }
 
 /// From Redis where it has just these bytes, else from the object store.
@@ -104,10 +116,6 @@ async fn open(
         }
         tracing::warn!(prediction_id = %id, "Redis holds other bytes than the result; read from the store");
     }
-    let reader =
-        platform.objects.reader(&result_path(id, located.attempt)).await.map_err(|error| match error {
-            Error::NotFound(_) => Error::Internal(format!("the result of prediction {id} is missing")),
-            other => other,
-        })?;
+    let reader = platform.objects.reader(&result_path(id, located.attempt)).await?;
     Ok(ResultContent::Stream(reader.into_stream().map(|piece| piece.map_err(Error::from)).boxed()))
 }
