@@ -17,10 +17,10 @@ flows! {
     shared:
         a_closed_account_holds_nothing_personal_but_its_money_trail,
         an_administrator_closes_an_account_for_good,
-        closing_is_refused_while_it_would_lose_something,
         orders_that_were_not_used_are_given_back_before_an_account_closes,
         nothing_is_accepted_beside_closing_that_outlives_it;
     own:
+        closing_is_refused_while_it_would_lose_something,
         the_last_administrator_cannot_close_their_account;
 }
 
@@ -140,7 +140,7 @@ async fn an_administrator_closes_an_account_for_good(on: &Installation) {
     admin.delete(&format!("/admin/users/{unknown}")).await.expect_problem(404, "not_found");
 }
 
-async fn closing_is_refused_while_it_would_lose_something(on: &Installation) {
+async fn closing_is_refused_while_it_would_lose_something(on: &mut Installation) {
     let customer = Customer::with_balance(on, 2 * PRICE).await;
     let client = &customer.client;
     close(client, &json!({ "password": "not the password" })).await.expect_problem(422, "invalid_request");
