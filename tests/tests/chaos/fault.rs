@@ -224,6 +224,8 @@ impl Fault {
             Fault::MessageAgain => stage.publish_again().await,
             _ => {}
         }
+        let needs_mount = matches!(self, Fault::StoreUnwritable | Fault::StoreAway | Fault::DiskFull);
+        assert_eq!(needs_mount, stage.mount.is_some(), "the store is as it should be");
     }
 
     /// Waits for as long as the fault lasts before whoever is held goes on.
