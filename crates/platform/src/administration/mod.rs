@@ -66,7 +66,6 @@ pub async fn update_user(
         subject: Some(id.0),
         detail: json!({ "is_admin": change.is_admin, "disabled": change.disabled }),
         request_id: Some(&access.request_id),
-        ..Event::default()
     };
     audit_log::write(tx.connection(), event).await?;
     let user = db::select_user(tx.connection(), id).await?.ok_or(Error::NotFound("user"))?;

@@ -173,7 +173,7 @@ async fn register(platform: &Platform, is_admin: bool) -> Owner {
     };
     let user = create_on_command_line(platform, registration, is_admin).await.expect("a user");
     let login = platform::sessions::log_in(platform, &email, PASSWORD.into(), "model").await;
-    let session = login.ok().expect("a login").session;
+    let session = login.expect("a login").session;
     let access = Access { credential: Credential::Session(session), request_id: "model".to_owned() };
     Owner { access, tenant: user.tenant }
 }

@@ -208,7 +208,7 @@ async fn each_policy_shows_a_tenant_its_own_rows_and_without_a_tenant_none() {
             sqlx::query_scalar(open).bind(&tables).fetch_all(&system.clock).await.unwrap();
         assert!(open.is_empty(), "row-level security is not forced on {open:?}");
         for table in tables {
-            let rows = count(&mut *system.clock.acquire().await.unwrap(), table, "true").await;
+            let rows = count(&mut system.clock.acquire().await.unwrap(), table, "true").await;
             assert!(rows > 0, "{table} has no row that could be shown");
         }
         sqlx::raw_sql("SET ROLE augur_app").execute(&mut owner).await.unwrap();
