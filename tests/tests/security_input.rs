@@ -12,7 +12,7 @@ use tests::installation::{Installation, PASSWORD};
 flows! {
     shared:
         edited_cursors_are_refused,
-        a_megabyte_in_one_field_and_a_million_columns_are_refused_or_give_the_money_back;
+        a_hundred_megabytes_in_one_field_and_a_million_columns_are_refused_or_give_the_money_back;
     own:
         fields_that_nobody_offered_are_refused_everywhere_and_nothing_is_stored,
         values_of_another_type_are_refused_everywhere,
@@ -212,21 +212,32 @@ async fn edited_cursors_are_refused(on: &Installation) {
     customer.client.get(&format!("/orders?cursor={cursor}")).await.expect_problem(400, "bad_cursor");
 }
 
-async fn a_megabyte_in_one_field_and_a_million_columns_are_refused_or_give_the_money_back(on: &Installation) {
+async fn a_hundred_megabytes_in_one_field_and_a_million_columns_are_refused_or_give_the_money_back(
+    on: &Installation,
+) {
     let customer = Customer::with_balance(on, 10).await;
     let service = on.service("logistic", 10).await;
     let csv = generated(3, 303).await;
     let path = format!("/predictions?service_id={service}");
-    let post = async |content: String| customer.client.post(&path).file("a.csv", content).await;
+    // An answer given early is followed by a reset where more than 1 MiB is left unread, which can overtake it.
+    let post = async |content: String| {
+        let content = bytes::Bytes::from(content);
+        for _ in 0..10 {
+            if let Ok(answer) = customer.client.post(&path).file("a.csv", content.clone()).try_send().await {
+                return answer;
+            }
+        }
+        panic!("ten resets in a row");
+    };
     let million: String = (0..1_000_000).map(|number| format!("c{number},")).collect();
     let code = post(format!("{million}\n{million}\n")).await.expect_any_problem(422)["code"].clone();
     assert!(code == "too_many_columns" || code == "record_too_long", "{code}");
 
-    let field = format!("\"{}\"", "x".repeat(100 << 20));
-    let in_header = post(format!("{field},{csv}")).await;
+    let quoted = |bytes: usize| format!("\"{}\"", "x".repeat(bytes));
+    let in_header = post(format!("{},{csv}", quoted(3 << 20))).await;
     in_header.expect_any_problem(422);
     assert_eq!(customer.balance().await, 10, "what is refused at the door costs nothing");
-    let accepted = post(with_cell(&csv, 2, "PaymentMethod", &field)).await.expect(202).json();
+    let accepted = post(with_cell(&csv, 2, "PaymentMethod", &quoted(100 << 20))).await.expect(202).json();
     let ended = customer.ended(accepted["id"].as_str().unwrap()).await;
     let code = ended["error"]["code"].as_str();
     assert!(matches!(code, Some("record_too_long" | "unclosed_quote")), "{ended}");
