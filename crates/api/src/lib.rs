@@ -1,16 +1,19 @@
-//! The HTTP API: requests in, operations of the platform called, answers out. No SQL, no rule of the business.
+//! The HTTP API and the console: requests in, operations of the platform called, answers out. No SQL, no rule of
+//! the business.
 //!
 //! `router.rs` holds the one list of routes; from there path, module and function can be read off.
 
 pub mod config;
 pub mod measurement;
 
+mod console;
 mod error;
 mod export;
 mod extract;
 mod file_names;
 mod health;
 mod limits;
+mod login;
 mod middleware;
 mod openapi;
 mod problem;

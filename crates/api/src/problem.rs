@@ -203,21 +203,47 @@ impl Problem {
     }
 
     /// The status of the answer.
-    #[cfg(test)]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
     /// The stable word of the answer.
-    #[cfg(test)]
     pub fn code(&self) -> &str {
         &self.body.code
     }
+
+    /// What went wrong this time, in a sentence.
+    pub fn detail(&self) -> &str {
+        &self.body.detail
+    }
+
+    /// The fields or rows at fault.
+    pub fn faults(&self) -> &[Fault] {
+        &self.body.errors
+    }
+
+    /// A header of the answer.
+    pub fn header_value(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+    }
+}
+
+/// What an answer says went wrong, for whoever shows it in another form.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// The stable word.
+    pub code: Cow<'static, str>,
+    /// A sentence.
+    pub detail: String,
+    /// What to quote to the operator.
+    pub id: Option<Uuid>,
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let told = Told { code: self.body.code.clone(), detail: self.body.detail.clone(), id: self.body.id };
         let mut response = (self.status, Json(self.body)).into_response();
+        response.extensions_mut().insert(told);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         for (name, value) in self.headers {

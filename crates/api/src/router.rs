@@ -13,6 +13,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 use utoipa_swagger_ui::{Config as SwaggerConfig, SwaggerUi};
 
+use crate::console;
 use crate::middleware::{
     add_security_headers, admit, answer_in_time, drain_unread_body, observe, problem_of_panic,
 };
@@ -85,6 +86,7 @@ pub fn router(api: Api) -> Router {
         .route("/metrics", get(operation::public_metrics))
         .route(DOCUMENT_PATH, get(document_route()))
         .merge(swagger_ui())
+        .merge(console::router())
         .method_not_allowed_fallback(wrong_method)
         .fallback(unknown_path)
         .layer(DefaultBodyLimit::disable()) // every extractor that reads a body has its own limit
@@ -92,6 +94,7 @@ pub fn router(api: Api) -> Router {
         .layer(from_fn(answer_in_time))
         .layer(from_fn(drain_unread_body))
         .layer(CatchPanicLayer::custom(problem_of_panic))
+        .layer(from_fn_with_state(api.clone(), console::show_errors))
         .layer(from_fn_with_state(api.clone(), add_security_headers))
         .layer(from_fn(observe))
         .with_state(api)

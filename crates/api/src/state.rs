@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::console::Seals;
 use crate::health::{HealthChecks, HealthProbe};
 use crate::limits::{FailedLogins, InFlight, Shared};
 use crate::tenants::Tenants;
@@ -29,6 +30,8 @@ pub struct State {
     pub(crate) platform: Platform,
     pub(crate) config: Config,
     pub(crate) tokens: Tokens,
+    /// Seals the console's cookies and forms.
+    pub(crate) seals: Seals,
     pub(crate) tenants: Tenants,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) failed_logins: Arc<FailedLogins>,
@@ -57,6 +60,7 @@ impl Api {
         Api(Arc::new(State {
             platform,
             tokens: Tokens::new(&config.jwt_secret, config.access_token_lifetime),
+            seals: Seals::new(&config.jwt_secret),
             tenants: Tenants::default(),
             in_flight: InFlight::new(&config.limits, shared.clone()),
             failed_logins: FailedLogins::new(&config.limits, shared),

@@ -21,7 +21,11 @@ pub async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> 
     let Some(request_id) = request.extensions().get::<RequestId>().cloned() else {
         return next.run(request).await;
     };
-    let access = bearer(request.headers()).and_then(|token| api.access_of(token, request_id.0));
+    // A browser sends its cookie whoever's page asks; the API takes none, so that no other page can use it.
+    let access = match is_below_api(&request) {
+        true => bearer(request.headers()).and_then(|token| api.access_of(token, request_id.0)),
+        false => api.access_of_cookie(request.headers(), request_id.0),
+    };
     let Some(access) = access else { return next.run(request).await };
     let tenant = match api.tenants.tenant_of(&api.platform, &access).await {
         Ok(tenant) => tenant,
@@ -31,7 +35,9 @@ pub async fn admit(State(api): State<Api>, mut request: Request, next: Next) -> 
         }
         Err(_) => return next.run(request).await,
     };
-    request.extensions_mut().insert(access);
+    if is_below_api(&request) {
+        request.extensions_mut().insert(access);
+    }
     match api.in_flight.enter(tenant, kind_of(&request)).await {
         Ok(permit) => next.run(request).await.map(|body| Body::new(HeldBody { body, _permit: permit })),
         Err(refused) => Problem::from(refused).into_response(),
@@ -46,10 +52,15 @@ fn is_below_api(request: &Request) -> bool {
 fn kind_of(request: &Request) -> Kind {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     match (request.method(), route) {
-        (&Method::POST, "/api/v1/predictions" | "/api/v1/files/check") => Kind::Upload,
+        (&Method::POST, route) if is_upload(route) => Kind::Upload,
         (_, "/api/v1/predictions/{id}/events") => Kind::EventStream,
         _ => Kind::Request,
     }
+}
+
+/// Whether customers' files are sent to a route.
+pub fn is_upload(route: &str) -> bool {
+    matches!(route, "/api/v1/predictions" | "/api/v1/files/check" | "/predict/check" | "/predict/pay")
 }
 
 /// An answer's body that gives its request's place back when it has been sent or dropped.

@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use platform::Error;
 
+use super::admission::is_upload;
 use crate::problem::Problem;
 
 /// Longer than anything takes that waits its turn, such as a login in a flood of them.
@@ -16,8 +17,7 @@ const ANSWER_TIME_MAX: Duration = Duration::from_secs(30);
 /// Answers 503 where a handler takes too long. Routes whose body may come in slowly have clocks of their own.
 pub async fn answer_in_time(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
-    let takes_its_time =
-        matches!((request.method(), route), (&Method::POST, "/api/v1/predictions" | "/api/v1/files/check"));
+    let takes_its_time = request.method() == Method::POST && is_upload(route);
     if takes_its_time {
         return next.run(request).await;
     }

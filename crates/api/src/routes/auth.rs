@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::extract::{Caller, ClientAddress, FormBody, RequestId};
+use crate::login::log_in;
 use crate::problem::Problem;
 use crate::state::Api;
 
@@ -97,38 +98,6 @@ pub async fn token(
 pub async fn logout(State(api): State<Api>, Caller(access): Caller) -> Result<StatusCode, Problem> {
     sessions::log_out(&api.platform, &access).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Signs in. The attempt counts as failed until it is known not to be; one that ended without a verdict, because
-/// too many were waiting, does not count.
-async fn log_in(
-    api: &Api,
-    address: std::net::IpAddr,
-    username: &str,
-    password: SecretString,
-    request_id: &str,
-) -> Result<sessions::Login, Problem> {
-    let attempt = match api.failed_logins.begin(username, address).await {
-        Ok(attempt) => attempt,
-        Err(limit) => {
-            if limit.is_first
-                && let Err(error) = sessions::report_limit(&api.platform, username, request_id).await
-            {
-                tracing::warn!(%error, "It was not written down that the limit of failed logins was reached.");
-            }
-            return Err(limit.refused.into());
-        }
-    };
-    match sessions::log_in(&api.platform, username, password, request_id).await {
-        Err(error @ Error::Unauthenticated) => {
-            let detail = "The e-mail address or the password is wrong.";
-            Err(unless_unauthenticated(error, "invalid_credentials", detail))
-        }
-        answer => {
-            attempt.take_back().await;
-            Ok(answer?)
-        }
-    }
 }
 
 fn unless_unauthenticated(error: Error, code: &'static str, detail: &'static str) -> Problem {

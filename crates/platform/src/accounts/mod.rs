@@ -10,6 +10,7 @@ pub use password::{Password, PasswordHashing};
 use crate::audit_log::{self, Event};
 use crate::{Access, Credential, Error, Platform, TenantId, TenantTx, UserId};
 use chrono::{DateTime, Utc};
+use ledger::Money;
 use secrecy::SecretString;
 use serde_json::json;
 
@@ -101,6 +102,24 @@ pub async fn me(platform: &Platform, access: &Access) -> Result<User, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     let user = tx.caller().user;
     db::select_user(tx.connection(), user).await?.ok_or(Error::Unauthenticated)
+}
+
+/// A user, and what their tenant has.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// The user.
+    pub user: User,
+    /// The balance of their tenant.
+    pub balance: Money,
+}
+
+/// The user whose credential it is, with the balance, both of one moment's transaction.
+pub async fn profile(platform: &Platform, access: &Access) -> Result<Profile, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let caller = tx.caller();
+    let user = db::select_user(tx.connection(), caller.user).await?.ok_or(Error::Unauthenticated)?;
+    let balance = ledger::balance(tx.connection(), caller.tenant.account()).await?;
+    Ok(Profile { user, balance })
 }
 
 /// Sets a new password and ends every other login of the user.

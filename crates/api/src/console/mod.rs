@@ -1,0 +1,45 @@
+//! The console: pages for people, over the same operations as the API. No SQL, no rule of the business, no script or
+//! style inside a page.
+
+mod assets;
+mod cookies;
+mod errors;
+mod forgery;
+mod format;
+mod language;
+mod pages;
+mod seal;
+mod session;
+mod shell;
+mod text;
+mod theme;
+mod visitor;
+
+use axum::Router;
+use axum::routing::{MethodRouter, get, post};
+
+use crate::state::Api;
+pub use errors::show_errors;
+pub use seal::Seals;
+
+use pages::account;
+
+/// The one list of pages: what is asked for, and the function that answers.
+fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
+    vec![
+        ("/", get(account::home)),
+        ("/sign-in", get(account::sign_in).post(account::signed_in)),
+        ("/sign-up", get(account::sign_up).post(account::signed_up)),
+        ("/sign-out", post(account::signed_out)),
+        ("/account", get(account::show)),
+        ("/account/password", post(account::password_changed)),
+        ("/preferences", get(account::prefer)),
+    ]
+}
+
+/// Pages and what they load.
+pub fn router() -> Router<Api> {
+    let pages =
+        listed_pages().into_iter().fold(Router::new(), |router, (path, page)| router.route(path, page));
+    pages.route("/assets/{hash}/{name}", get(assets::serve))
+}
