@@ -1,8 +1,9 @@
 //! The ledger's SQL. Nothing outside this crate writes to `accounts` or `transactions`.
 
-use crate::{AccountId, Error, Kind, Money, OrderId, Transaction, TransactionId};
+use crate::{AccountId, Credits, Error, Kind, Money, OrderId, Position, Transaction, TransactionId};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
+use std::ops::Range;
 use uuid::Uuid;
 
 /// A row of `transactions` as the database gives it, checked when it becomes a [`Transaction`].
@@ -205,6 +206,79 @@ pub(crate) async fn select_transactions(
     .into_iter()
     .map(Transaction::try_from)
     .collect()
+}
+
+pub(crate) async fn select_transactions_between(
+    connection: &mut PgConnection,
+    account: AccountId,
+    above: i64,
+    up_to: i64,
+    limit: i64,
+) -> Result<Vec<Transaction>, Error> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT t.id, t.sequence, t.kind, t.amount, t.balance_after, t.order_id, n.note AS "note?",
+                  t.created_at
+           FROM transactions t LEFT JOIN transaction_notes n ON n.transaction_id = t.id
+           WHERE t.tenant_id = $1 AND t.sequence > $2 AND t.sequence <= $3 ORDER BY t.sequence LIMIT $4"#,
+        account.0,
+        above,
+        up_to,
+        limit,
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Transaction::try_from)
+    .collect()
+}
+
+/// One look into the index for each moment, however long the history.
+pub(crate) async fn select_positions(
+    connection: &mut PgConnection,
+    account: AccountId,
+    moments: &[DateTime<Utc>],
+) -> Result<Vec<Position>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT coalesce(last.sequence, 0) AS "sequence!", coalesce(last.balance_after, 0) AS "balance!"
+           FROM unnest($2::timestamptz[]) WITH ORDINALITY AS wanted (moment, number)
+           LEFT JOIN LATERAL (
+               SELECT sequence, balance_after FROM transactions
+               WHERE tenant_id = $1 AND created_at < wanted.moment
+               ORDER BY created_at DESC, sequence DESC LIMIT 1) last ON true
+           ORDER BY wanted.number"#,
+        account.0,
+        moments,
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter()
+        .map(|row| Ok(Position { sequence: row.sequence, balance: Money::from_minor_units(row.balance)? }))
+        .collect()
+}
+
+/// All deposits fit 64 bits. What was refunded may be more, where the same money was spent often.
+pub(crate) async fn select_credits(
+    connection: &mut PgConnection,
+    account: AccountId,
+    period: Range<DateTime<Utc>>,
+) -> Result<Credits, Error> {
+    let row = sqlx::query!(
+        r#"SELECT coalesce(sum(amount) FILTER (WHERE kind = 'deposit'), 0)::bigint AS "paid_in!",
+                  least(coalesce(sum(amount) FILTER (WHERE kind = 'refund'), 0),
+                        9223372036854775807)::bigint AS "refunded!"
+           FROM transactions
+           WHERE tenant_id = $1 AND kind <> 'debit' AND created_at >= $2 AND created_at < $3"#,
+        account.0,
+        period.start,
+        period.end,
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(Credits {
+        paid_in: Money::from_minor_units(row.paid_in)?,
+        refunded: Money::from_minor_units(row.refunded)?,
+    })
 }
 
 pub(crate) async fn select_counts(connection: &mut PgConnection) -> Result<(i64, i64), Error> {

@@ -17,6 +17,7 @@ pub use money::{AccountId, Money, OrderId, TransactionId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use std::ops::Range;
 
 /// What a transaction does to the balance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +146,54 @@ pub async fn transactions(
     limit: i64,
 ) -> Result<Vec<Transaction>, Error> {
     db::select_transactions(connection, account, before.unwrap_or(i64::MAX), limit).await
+}
+
+/// Where an account's history stands at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// The number of the last transaction; 0 before the first.
+    pub sequence: i64,
+    /// The balance after it.
+    pub balance: Money,
+}
+
+/// What came back to an account over a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credits {
+    /// All deposits.
+    pub paid_in: Money,
+    /// All refunds.
+    pub refunded: Money,
+}
+
+/// Where an account's history stood just before each of these moments, in their order.
+pub async fn positions(
+    connection: &mut PgConnection,
+    account: AccountId,
+    moments: &[DateTime<Utc>],
+) -> Result<Vec<Position>, Error> {
+    db::select_positions(connection, account, moments).await
+}
+
+/// What was paid in and given back from one moment to before another.
+pub async fn credits(
+    connection: &mut PgConnection,
+    account: AccountId,
+    period: Range<DateTime<Utc>>,
+) -> Result<Credits, Error> {
+    db::select_credits(connection, account, period).await
+}
+
+/// The transactions of an account in their order: at most `limit`, those numbered above the first number
+/// and up to the second.
+pub async fn transactions_between(
+    connection: &mut PgConnection,
+    account: AccountId,
+    above: i64,
+    up_to: i64,
+    limit: i64,
+) -> Result<Vec<Transaction>, Error> {
+    db::select_transactions_between(connection, account, above, up_to, limit).await
 }
 
 async fn attach_note(

@@ -60,6 +60,24 @@ impl Page {
     }
 }
 
+impl Page {
+    /// Makes a page of what a search found in the part of a list down to `floor`: a page that is not
+    /// full is continued below it. None where the search came to the list's end.
+    pub(crate) fn cut_searched<T>(
+        &self,
+        list: ListName,
+        found: Vec<T>,
+        position: impl Fn(&T) -> [u8; 16],
+        floor: Option<Uuid>,
+    ) -> List<T> {
+        let mut page = self.cut(list, found, position);
+        if page.next_cursor.is_none() {
+            page.next_cursor = floor.map(|floor| encode(list, *floor.as_bytes()));
+        }
+        page
+    }
+}
+
 /// The position of a numbered entry, for [`Page::cut`].
 pub(crate) fn position_of_number(number: i64) -> [u8; 16] {
     i128::from(number).to_be_bytes()
@@ -104,5 +122,17 @@ mod tests {
         let edited = Page { limit: 2, cursor: Some(cursor.replacen('0', "1", 1)) };
         assert!(edited.before_number("orders").is_err());
         assert!(page.cut("orders", vec![9_i64, 8], |n| position_of_number(*n)).next_cursor.is_none());
+    }
+
+    #[test]
+    fn a_search_that_found_too_little_goes_on_where_it_stopped() {
+        let page = Page { limit: 2, cursor: None };
+        let [floor, other] = [Uuid::from_u128(7), Uuid::from_u128(9)];
+        let cut = |found: Vec<Uuid>, floor| page.cut_searched("orders", found, |id| *id.as_bytes(), floor);
+        let next = Page { limit: 2, cursor: cut(vec![other], Some(floor)).next_cursor };
+        assert_eq!(next.before_id("orders").unwrap(), floor);
+        let full = Page { limit: 2, cursor: cut(vec![other; 3], Some(floor)).next_cursor };
+        assert_eq!(full.before_id("orders").unwrap(), other);
+        assert!(cut(vec![other], None).next_cursor.is_none());
     }
 }

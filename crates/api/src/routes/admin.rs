@@ -5,6 +5,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use ledger::Money;
 use platform::money::{Deposit, Recipient};
+use platform::orders::OrderFilter;
+use platform::predictions::PredictionFilter;
 use platform::services::{NewService, ServiceChange};
 use platform::{
     Error, OrderId, ServiceId, TenantId, UserId, administration, audit_log, closing, invariants, money,
@@ -185,7 +187,7 @@ pub async fn orders(
     Administrator(access): Administrator,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listed<Order>>, Problem> {
-    let orders = orders::list_all(&api.platform, &access, &query.page()?).await?;
+    let orders = orders::list_all(&api.platform, &access, OrderFilter::default(), &query.page()?).await?;
     let currency = &api.platform.currency;
     Ok(Json(Listed::new(orders, |order| Order::new(order, currency))))
 }
@@ -226,7 +228,8 @@ pub async fn predictions(
     Administrator(access): Administrator,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listed<Prediction>>, Problem> {
-    let predictions = predictions::list_all(&api.platform, &access, &query.page()?).await?;
+    let all = PredictionFilter::default();
+    let predictions = predictions::list_all(&api.platform, &access, &all, &query.page()?).await?;
     Ok(Json(Listed::new(predictions, Prediction::from)))
 }
 

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use platform::{OrderId, ServiceId, orders};
+use platform::orders::{self, OrderFilter};
+use platform::{OrderId, ServiceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -128,7 +129,7 @@ pub async fn list(
     Caller(access): Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listed<Order>>, Problem> {
-    let orders = orders::list(&api.platform, &access, &query.page()?).await?;
+    let orders = orders::list(&api.platform, &access, OrderFilter::default(), &query.page()?).await?;
     let currency = &api.platform.currency;
     Ok(Json(Listed::new(orders, |order| Order::new(order, currency))))
 }

@@ -6,7 +6,7 @@ use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use platform::predictions::{self, Target};
+use platform::predictions::{self, PredictionFilter, Target};
 use platform::{OrderId, PredictionId, ServiceId};
 use scoring::OnError;
 use serde::Deserialize;
@@ -168,7 +168,8 @@ pub async fn list(
     Caller(access): Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listed<Prediction>>, Problem> {
-    let predictions = predictions::list(&api.platform, &access, &query.page()?).await?;
+    let all = PredictionFilter::default();
+    let predictions = predictions::list(&api.platform, &access, &all, &query.page()?).await?;
     Ok(Json(Listed::new(predictions, Prediction::from)))
 }
 

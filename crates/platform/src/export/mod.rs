@@ -10,7 +10,7 @@ use crate::accounts::{self, User};
 use crate::api_keys::{self, ApiKey};
 use crate::audit_log::{self, Entry, Event};
 use crate::objects::{input_path, result_path};
-use crate::orders::{self, Order};
+use crate::orders::{self, Order, OrderFilter};
 use crate::predictions::{self, Prediction};
 use crate::{Access, Error, Platform, PredictionId, SessionId, TenantId, TenantTx, UserId};
 use bytes::Bytes;
@@ -110,7 +110,8 @@ impl Snapshot {
     pub async fn orders(&mut self, after: Option<&Order>) -> Result<Vec<Order>, Error> {
         let before = after.map_or(Uuid::max(), |order| order.id.0);
         let tenant = Some(self.tenant());
-        orders::db::select_page(self.tx.connection(), tenant, before, ROWS).await
+        let (ids, filter) = (Uuid::nil()..before, OrderFilter::default());
+        orders::db::select_page(self.tx.connection(), tenant, ids, filter, ROWS).await
     }
 
     /// The next transactions, from the newest on.
@@ -124,7 +125,7 @@ impl Snapshot {
     pub async fn predictions(&mut self, after: Option<&Prediction>) -> Result<Vec<Prediction>, Error> {
         let before = after.map_or(Uuid::max(), |prediction| prediction.id.0);
         let tenant = Some(self.tenant());
-        predictions::db::select_page(self.tx.connection(), tenant, before, ROWS).await
+        predictions::db::select_page(self.tx.connection(), tenant, before, None, ROWS).await
     }
 
     /// The next API keys that work, from the newest on.

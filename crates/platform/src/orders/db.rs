@@ -1,12 +1,13 @@
 //! SQL of the orders.
 
-use super::{Order, OrderStatus, OrderedService};
+use super::{Order, OrderFilter, OrderStatus, OrderedService};
 use crate::{
     Error, OrderId, PredictionId, ServiceId, TenantId, TransactionId, services::Service, tenancy::Writer,
 };
 use chrono::{DateTime, Utc};
 use ledger::Money;
 use sqlx::PgConnection;
+use std::ops::Range;
 use uuid::Uuid;
 
 struct Row {
@@ -87,11 +88,12 @@ pub(crate) async fn select(
     .transpose()
 }
 
-/// Orders of one tenant, or of all where none is named.
+/// Orders of one tenant, or of all where none is named, newest first, whose ids are in the range.
 pub(crate) async fn select_page(
     connection: &mut PgConnection,
     tenant: Option<TenantId>,
-    before: Uuid,
+    ids: Range<Uuid>,
+    filter: OrderFilter,
     rows: i64,
 ) -> Result<Vec<Order>, Error> {
     sqlx::query_as!(
@@ -100,9 +102,14 @@ pub(crate) async fn select_page(
                   o.status, o.transaction_id, p.id AS "prediction_id?", o.created_at
            FROM orders o JOIN services s ON s.id = o.service_id JOIN models m ON m.id = s.model_id
            LEFT JOIN predictions p ON p.order_id = o.id
-           WHERE ($1::uuid IS NULL OR o.tenant_id = $1) AND o.id < $2 ORDER BY o.id DESC LIMIT $3"#,
+           WHERE ($1::uuid IS NULL OR o.tenant_id = $1) AND o.id < $2 AND o.id >= $3
+             AND ($4::text IS NULL OR o.status = $4) AND ($5::uuid IS NULL OR o.service_id = $5)
+           ORDER BY o.id DESC LIMIT $6"#,
         tenant.map(|tenant| tenant.0),
-        before,
+        ids.end,
+        ids.start,
+        filter.status.map(OrderStatus::as_str),
+        filter.service.map(|service| service.0),
         rows
     )
     .fetch_all(connection)
@@ -110,6 +117,25 @@ pub(crate) async fn select_page(
     .into_iter()
     .map(Order::try_from)
     .collect()
+}
+
+/// The order at which a search stops that looks at so many orders from `before` on; none where there are
+/// fewer.
+pub(super) async fn select_floor(
+    connection: &mut PgConnection,
+    tenant: Option<TenantId>,
+    before: Uuid,
+    searched: i64,
+) -> Result<Option<Uuid>, Error> {
+    Ok(sqlx::query_scalar!(
+        r#"SELECT id FROM orders WHERE ($1::uuid IS NULL OR tenant_id = $1) AND id < $2
+           ORDER BY id DESC OFFSET $3 LIMIT 1"#,
+        tenant.map(|tenant| tenant.0),
+        before,
+        searched - 1
+    )
+    .fetch_optional(connection)
+    .await?)
 }
 
 /// Moves an order from one status to another, if it is in the one. Whoever comes second waits for

@@ -14,6 +14,10 @@ use chrono::{DateTime, Utc};
 use ledger::Money;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// How many orders a page looks through for what its filter wants.
+const SEARCHED_MAX: i64 = 50_000;
 
 /// Where an order is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +76,15 @@ pub struct OrderedService {
     pub model: String,
 }
 
+/// Which orders are wanted; nothing set wants all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrderFilter {
+    /// Those with this status.
+    pub status: Option<OrderStatus>,
+    /// Those of this service.
+    pub service: Option<ServiceId>,
+}
+
 /// Orders a service and pays for it.
 ///
 /// # Errors
@@ -120,20 +133,45 @@ pub async fn get(platform: &Platform, access: &Access, id: OrderId) -> Result<Or
     db::select(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("order"))
 }
 
-/// The orders of the caller's tenant, newest first.
-pub async fn list(platform: &Platform, access: &Access, page: &Page) -> Result<List<Order>, Error> {
+/// The orders of the caller's tenant, newest first. With a filter, a page looks through a bounded part
+/// of them: it can hold fewer than wanted, or none, and be continued nevertheless.
+pub async fn list(
+    platform: &Platform,
+    access: &Access,
+    filter: OrderFilter,
+    page: &Page,
+) -> Result<List<Order>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     let tenant = tx.caller().tenant;
-    let orders =
-        db::select_page(tx.connection(), Some(tenant), page.before_id("orders")?, page.rows()).await?;
-    Ok(page.cut("orders", orders, |order| *order.id.0.as_bytes()))
+    list_in(tx.connection(), "orders", Some(tenant), filter, page).await
 }
 
-/// The orders of all tenants, newest first, for administrators.
-pub async fn list_all(platform: &Platform, access: &Access, page: &Page) -> Result<List<Order>, Error> {
+/// The orders of all tenants, for administrators; else as [`list`].
+pub async fn list_all(
+    platform: &Platform,
+    access: &Access,
+    filter: OrderFilter,
+    page: &Page,
+) -> Result<List<Order>, Error> {
     let mut tx = AdminTx::begin(platform, access).await?;
-    let orders = db::select_page(tx.connection(), None, page.before_id("all_orders")?, page.rows()).await?;
-    Ok(page.cut("all_orders", orders, |order| *order.id.0.as_bytes()))
+    list_in(tx.connection(), "all_orders", None, filter, page).await
+}
+
+async fn list_in(
+    connection: &mut PgConnection,
+    name: &'static str,
+    tenant: Option<TenantId>,
+    filter: OrderFilter,
+    page: &Page,
+) -> Result<List<Order>, Error> {
+    let before = page.before_id(name)?;
+    let floor = match filter == OrderFilter::default() {
+        true => None,
+        false => db::select_floor(connection, tenant, before, SEARCHED_MAX).await?,
+    };
+    let ids = floor.unwrap_or(Uuid::nil())..before;
+    let orders = db::select_page(connection, tenant, ids, filter, page.rows()).await?;
+    Ok(page.cut_searched(name, orders, |order| *order.id.0.as_bytes(), floor))
 }
 
 /// Cancels an order that was not used, and gives its debit back.

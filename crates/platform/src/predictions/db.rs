@@ -34,6 +34,13 @@ pub(super) struct LocatedResult {
     pub(super) delimiter: char,
 }
 
+/// What a search looks at.
+pub(super) struct Searched {
+    pub(super) id: Uuid,
+    pub(super) status: String,
+    pub(super) file_name: String,
+}
+
 /// Predictions whose files belong to nobody.
 pub(super) struct Ownerless {
     /// Those that do not exist; their upload may be under way.
@@ -133,11 +140,13 @@ pub(crate) async fn select(
     .transpose()
 }
 
-/// Predictions of one tenant, or of all where none is named.
+/// Predictions of one tenant, or of all where none is named, newest first; of these ids, where some are
+/// named.
 pub(crate) async fn select_page(
     connection: &mut PgConnection,
     tenant: Option<TenantId>,
     before: Uuid,
+    only: Option<&[Uuid]>,
     rows: i64,
 ) -> Result<Vec<Prediction>, Error> {
     sqlx::query_as!(
@@ -147,9 +156,12 @@ pub(crate) async fn select_page(
                   p.started_at, p.finished_at, p.expires_at, p.erased_at IS NOT NULL AS "erased!"
            FROM predictions p JOIN model_versions v ON v.id = p.model_version_id
            JOIN models m ON m.id = v.model_id
-           WHERE ($1::uuid IS NULL OR p.tenant_id = $1) AND p.id < $2 ORDER BY p.id DESC LIMIT $3"#,
+           WHERE ($1::uuid IS NULL OR p.tenant_id = $1) AND p.id < $2
+             AND ($3::uuid[] IS NULL OR p.id = ANY($3))
+           ORDER BY p.id DESC LIMIT $4"#,
         tenant.map(|tenant| tenant.0),
         before,
+        only,
         rows
     )
     .fetch_all(connection)
@@ -157,6 +169,25 @@ pub(crate) async fn select_page(
     .into_iter()
     .map(Prediction::try_from)
     .collect()
+}
+
+/// What a search looks at, of so many predictions of one tenant or of all, newest first.
+pub(super) async fn select_searched(
+    connection: &mut PgConnection,
+    tenant: Option<TenantId>,
+    before: Uuid,
+    searched: i64,
+) -> Result<Vec<Searched>, Error> {
+    Ok(sqlx::query_as!(
+        Searched,
+        r#"SELECT id, status, file_name FROM predictions
+           WHERE ($1::uuid IS NULL OR tenant_id = $1) AND id < $2 ORDER BY id DESC LIMIT $3"#,
+        tenant.map(|tenant| tenant.0),
+        before,
+        searched
+    )
+    .fetch_all(connection)
+    .await?)
 }
 
 pub(super) async fn select_result(

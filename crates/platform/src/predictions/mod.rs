@@ -36,6 +36,15 @@ pub enum PredictionStatus {
 }
 
 impl PredictionStatus {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            PredictionStatus::Queued => "queued",
+            PredictionStatus::Running => "running",
+            PredictionStatus::Succeeded => "succeeded",
+            PredictionStatus::Failed => "failed",
+        }
+    }
+
     /// Whether nothing happens to it any more.
     pub fn is_terminal(self) -> bool {
         matches!(self, PredictionStatus::Succeeded | PredictionStatus::Failed)
@@ -75,6 +84,15 @@ impl From<scoring::InputError> for PredictionError {
     fn from(error: scoring::InputError) -> Self {
         PredictionError { code: error.code.to_owned(), message: error.message, errors: error.problems }
     }
+}
+
+/// Which predictions are wanted; nothing set wants all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PredictionFilter {
+    /// Those with this status.
+    pub status: Option<PredictionStatus>,
+    /// Those whose file's name contains this text, in whatever case.
+    pub file_name: Option<String>,
 }
 
 /// One scored file.

@@ -1,12 +1,17 @@
 //! Looking at predictions and reading their results.
 
-use super::{Prediction, PredictionStatus, db};
+use super::{Prediction, PredictionFilter, PredictionStatus, db};
 use crate::objects::result_path;
-use crate::{Access, AdminTx, Error, List, Page, Platform, PredictionId, TenantTx};
+use crate::{Access, AdminTx, Error, List, Page, Platform, PredictionId, TenantId, TenantTx};
 use bytes::Bytes;
 use chrono::Utc;
 use futures::{StreamExt, stream::BoxStream};
 use sha2::{Digest, Sha256};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+/// How many predictions a page looks through for what its filter wants.
+const SEARCHED_MAX: i64 = 25_000;
 
 /// A result to be sent.
 pub struct ResultDownload {
@@ -43,21 +48,56 @@ pub async fn get(platform: &Platform, access: &Access, id: PredictionId) -> Resu
     Ok(Prediction { rows_done: prediction.rows_done.max(known), ..prediction })
 }
 
-/// The predictions of the caller's tenant, newest first.
-pub async fn list(platform: &Platform, access: &Access, page: &Page) -> Result<List<Prediction>, Error> {
+/// The predictions of the caller's tenant, newest first. With a filter, a page looks through a bounded
+/// part of them: it can hold fewer than wanted, or none, and be continued nevertheless.
+pub async fn list(
+    platform: &Platform,
+    access: &Access,
+    filter: &PredictionFilter,
+    page: &Page,
+) -> Result<List<Prediction>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     let tenant = tx.caller().tenant;
-    let before = page.before_id("predictions")?;
-    let predictions = db::select_page(tx.connection(), Some(tenant), before, page.rows()).await?;
-    Ok(page.cut("predictions", predictions, |prediction| *prediction.id.0.as_bytes()))
+    list_in(tx.connection(), "predictions", Some(tenant), filter, page).await
 }
 
-/// The predictions of all tenants, newest first, for administrators.
-pub async fn list_all(platform: &Platform, access: &Access, page: &Page) -> Result<List<Prediction>, Error> {
+/// The predictions of all tenants, for administrators; else as [`list`].
+pub async fn list_all(
+    platform: &Platform,
+    access: &Access,
+    filter: &PredictionFilter,
+    page: &Page,
+) -> Result<List<Prediction>, Error> {
     let mut tx = AdminTx::begin(platform, access).await?;
-    let before = page.before_id("all_predictions")?;
-    let predictions = db::select_page(tx.connection(), None, before, page.rows()).await?;
-    Ok(page.cut("all_predictions", predictions, |prediction| *prediction.id.0.as_bytes()))
+    list_in(tx.connection(), "all_predictions", None, filter, page).await
+}
+
+async fn list_in(
+    connection: &mut PgConnection,
+    name: &'static str,
+    tenant: Option<TenantId>,
+    filter: &PredictionFilter,
+    page: &Page,
+) -> Result<List<Prediction>, Error> {
+    let before = page.before_id(name)?;
+    let position = |prediction: &Prediction| *prediction.id.0.as_bytes();
+    if *filter == PredictionFilter::default() {
+        let predictions = db::select_page(connection, tenant, before, None, page.rows()).await?;
+        return Ok(page.cut(name, predictions, position));
+    }
+    let searched = db::select_searched(connection, tenant, before, SEARCHED_MAX).await?;
+    let floor = searched.last().filter(|_| searched.len() as i64 == SEARCHED_MAX).map(|last| last.id);
+    // Here and not in the database, which without a locale knows the cases of ASCII letters alone.
+    let wanted = filter.file_name.as_ref().map(|text| text.to_lowercase());
+    let found: Vec<Uuid> = searched
+        .iter()
+        .filter(|one| filter.status.is_none_or(|status| status.as_str() == one.status))
+        .filter(|one| wanted.as_ref().is_none_or(|text| one.file_name.to_lowercase().contains(text)))
+        .map(|one| one.id)
+        .take(page.limit as usize + 1)
+        .collect();
+    let predictions = db::select_page(connection, tenant, before, Some(&found), page.rows()).await?;
+    Ok(page.cut_searched(name, predictions, position, floor))
 }
 
 /// The result of a prediction of the caller's tenant.

@@ -8,7 +8,7 @@ use ledger::{Kind, Money};
 use platform::jobs::{self, Claim, JobKind};
 use platform::money::{Deposit, Recipient};
 use platform::objects::result_path;
-use platform::orders::OrderStatus;
+use platform::orders::{OrderFilter, OrderStatus};
 use platform::predictions::{self, Outcome as Ended, PredictionError, ResultFile, Settled, Target, Upload};
 use platform::{Error, Idempotency, JobId, OrderId, Page, PredictionId, Replayable};
 use scoring::{OnError, Summary};
@@ -111,7 +111,9 @@ impl Tested {
                 order: line.order_id.map(|order| numbers.get(&order).copied().unwrap_or(Number::MAX)),
             });
         }
-        let list = platform::orders::list(&system.platform, access, &PAGE).await.map_err(failed)?;
+        let list = platform::orders::list(&system.platform, access, OrderFilter::default(), &PAGE)
+            .await
+            .map_err(failed)?;
         let new = list.data.iter().take_while(|order| Some(order.id) != self.newest_order);
         let mut orders: Vec<(Number, i64, &str)> = new
             .map(|order| {

@@ -5,8 +5,8 @@ use ledger::Money;
 use platform::api_keys::Scope;
 use platform::jobs::{Claim, JobKind};
 use platform::money::{Deposit, Recipient};
-use platform::orders::{self, OrderStatus};
-use platform::predictions::{self, Target, Upload};
+use platform::orders::{self, OrderFilter, OrderStatus};
+use platform::predictions::{self, PredictionFilter, PredictionStatus, Target, Upload};
 use platform::{Credential, Error, Idempotency, JobId, OrderId, Page, PredictionId, TransactionId};
 use scoring::OnError;
 use uuid::Uuid;
@@ -73,10 +73,18 @@ async fn what_is_another_tenants_does_not_exist() {
         for (of, paid_in) in [(&owner, 100), (&stranger, 1_000)] {
             let balance = platform::money::balance(platform, &of.access).await.expect("a balance");
             assert_eq!(balance.minor_units(), paid_in - 2 * PRICES[0]);
-            let orders = orders::list(platform, &of.access, &PAGE).await.expect("orders").data;
+            let any = OrderFilter::default();
+            let orders = orders::list(platform, &of.access, any, &PAGE).await.expect("orders").data;
             assert!(orders.len() == 2 && orders.iter().all(|order| order.tenant == of.tenant), "{orders:?}");
-            let predictions = predictions::list(platform, &of.access, &PAGE).await.expect("predictions").data;
-            assert!(predictions.len() == 1 && predictions[0].tenant == of.tenant, "{predictions:?}");
+            let paid = OrderFilter { status: Some(OrderStatus::Paid), ..any };
+            let paid = orders::list(platform, &of.access, paid, &PAGE).await.expect("orders").data;
+            assert!(paid.len() == 1 && paid[0].tenant == of.tenant, "{paid:?}");
+            let queued = PredictionFilter { status: Some(PredictionStatus::Queued), ..Default::default() };
+            for filter in [PredictionFilter::default(), queued] {
+                let found = predictions::list(platform, &of.access, &filter, &PAGE).await;
+                let found = found.expect("predictions").data;
+                assert!(found.len() == 1 && found[0].tenant == of.tenant, "{found:?}");
+            }
             let lines = platform::money::transactions(platform, &of.access, &PAGE).await.expect("lines").data;
             let sequence: Vec<i64> = lines.iter().map(|line| line.sequence).collect();
             assert_eq!(sequence, [3, 2, 1]);

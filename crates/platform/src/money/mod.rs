@@ -1,4 +1,9 @@
-//! A tenant's money: what there is, what moved, and an administrator's deposits.
+//! A tenant's money: what there is, what moved and what for, and an administrator's deposits.
+
+mod db;
+mod history;
+
+pub use history::{Course, Movement, Purpose, Statement, UsedFor, course, movements};
 
 use crate::audit_log::{self, Event};
 use crate::idempotency::{self, Idempotency, Replayable};
