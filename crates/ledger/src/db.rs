@@ -1,6 +1,6 @@
 //! The ledger's SQL. Nothing outside this crate writes to `accounts` or `transactions`.
 
-use crate::{AccountId, Credits, Error, Kind, Money, OrderId, Position, Transaction, TransactionId};
+use crate::{AccountId, Credits, Error, Kind, Money, Moved, OrderId, Position, Transaction, TransactionId};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use std::ops::Range;
@@ -279,6 +279,42 @@ pub(crate) async fn select_credits(
         paid_in: Money::from_minor_units(row.paid_in)?,
         refunded: Money::from_minor_units(row.refunded)?,
     })
+}
+
+pub(crate) async fn select_total_balance(connection: &mut PgConnection) -> Result<Money, Error> {
+    let total = sqlx::query_scalar!(
+        r#"SELECT least(coalesce(sum(balance), 0), 9223372036854775807)::bigint AS "total!" FROM accounts"#
+    )
+    .fetch_one(connection)
+    .await?;
+    Money::from_minor_units(total)
+}
+
+pub(crate) async fn select_moved(
+    connection: &mut PgConnection,
+    from: TransactionId,
+    later: TransactionId,
+) -> Result<(Moved, Moved), Error> {
+    let rows = sqlx::query!(
+        r#"SELECT kind, least(sum(amount), 9223372036854775807)::bigint AS "amount!",
+                  least(coalesce(sum(amount) FILTER (WHERE id >= $2), 0), 9223372036854775807)::bigint AS "later!"
+           FROM transactions WHERE id >= $1 GROUP BY kind"#,
+        from.0,
+        later.0
+    )
+    .fetch_all(connection)
+    .await?;
+    let of =
+        |kind: &str| rows.iter().find(|row| row.kind == kind).map_or((0, 0), |row| (row.amount, row.later));
+    let [deposits, debits, refunds] = ["deposit", "debit", "refund"].map(of);
+    let moved = |deposits, debits, refunds| -> Result<Moved, Error> {
+        Ok(Moved {
+            deposits: Money::from_minor_units(deposits)?,
+            debits: Money::from_minor_units(debits)?,
+            refunds: Money::from_minor_units(refunds)?,
+        })
+    };
+    Ok((moved(deposits.0, debits.0, refunds.0)?, moved(deposits.1, debits.1, refunds.1)?))
 }
 
 pub(crate) async fn select_counts(connection: &mut PgConnection) -> Result<(i64, i64), Error> {

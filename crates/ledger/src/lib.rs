@@ -52,6 +52,17 @@ pub struct Transaction {
     pub created_at: DateTime<Utc>,
 }
 
+/// What moved on all accounts within a time, by kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Moved {
+    /// Deposits.
+    pub deposits: Money,
+    /// Debits.
+    pub debits: Money,
+    /// Refunds.
+    pub refunds: Money,
+}
+
 /// Opens an account with a balance of zero.
 pub async fn open_account(connection: &mut PgConnection, account: AccountId) -> Result<(), Error> {
     db::insert_account(connection, account).await
@@ -194,6 +205,21 @@ pub async fn transactions_between(
     limit: i64,
 ) -> Result<Vec<Transaction>, Error> {
     db::select_transactions_between(connection, account, above, up_to, limit).await
+}
+
+/// The sum of all balances; what is more than fits counts as the most that does.
+pub async fn total_balance(connection: &mut PgConnection) -> Result<Money, Error> {
+    db::select_total_balance(connection).await
+}
+
+/// What moved on all accounts from the one transaction on, and of that, from a later one on. Ids sort by
+/// the time that they were made at, so that a moment is an id as well.
+pub async fn moved(
+    connection: &mut PgConnection,
+    from: TransactionId,
+    later: TransactionId,
+) -> Result<(Moved, Moved), Error> {
+    db::select_moved(connection, from, later).await
 }
 
 async fn attach_note(

@@ -1,5 +1,6 @@
 //! Ids as types of their own, so that one kind is never taken for another. Money's are the ledger's.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use uuid::Uuid;
@@ -84,4 +85,11 @@ impl TenantId {
     pub fn account(self) -> AccountId {
         AccountId(self.0)
     }
+}
+
+/// The least id of version 7 that can have been made at or after this moment.
+pub(crate) fn first_id_at(moment: DateTime<Utc>) -> Uuid {
+    let unix_ms = u128::try_from(moment.timestamp_millis()).unwrap_or(0);
+    // 48 bits of milliseconds come first in such an id (RFC 9562).
+    Uuid::from_u128(unix_ms << 80)
 }

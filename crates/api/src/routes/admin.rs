@@ -63,7 +63,7 @@ pub async fn users(
     Administrator(access): Administrator,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Listed<UserAccount>>, Problem> {
-    let users = administration::users(&api.platform, &access, &query.page()?).await?;
+    let users = administration::users(&api.platform, &access, None, &query.page()?).await?;
     let currency = &api.platform.currency;
     Ok(Json(Listed::new(users, |user| UserAccount::new(user, currency))))
 }

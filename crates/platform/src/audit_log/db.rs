@@ -1,6 +1,7 @@
 //! SQL of the audit log.
 
 use super::{Entry, Event};
+use crate::administration::IdRange;
 use crate::{Error, TenantId};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -34,6 +35,37 @@ pub(super) async fn select(
         r#"SELECT id, created_at, action, actor_user_id, tenant_id, subject_id, detail, request_id
            FROM audit_log WHERE id < $1 ORDER BY id DESC LIMIT $2"#,
         before,
+        rows
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
+/// Events within a range of ids: those of the action, and of or about the users, the tenants or the id,
+/// where these are given.
+pub(crate) async fn select_found(
+    connection: &mut PgConnection,
+    action: Option<&str>,
+    meant: Option<(&[Uuid], &[Uuid], Option<Uuid>)>,
+    range: IdRange,
+    rows: i64,
+) -> Result<Vec<Entry>, Error> {
+    let (users, tenants, id) =
+        meant.map_or((None, None, None), |(users, tenants, id)| (Some(users), Some(tenants), id));
+    Ok(sqlx::query_as!(
+        Entry,
+        r#"SELECT id, created_at, action, actor_user_id, tenant_id, subject_id, detail, request_id
+           FROM audit_log
+           WHERE id >= $1 AND id < $2 AND ($3::text IS NULL OR action = $3)
+             AND ($4::uuid[] IS NULL OR actor_user_id = ANY($4) OR tenant_id = ANY($5) OR subject_id = $6
+                  OR actor_user_id = $6 OR request_id = $6::text)
+           ORDER BY id DESC LIMIT $7"#,
+        range.from,
+        range.before,
+        action,
+        users as Option<&[Uuid]>,
+        tenants as Option<&[Uuid]>,
+        id,
         rows
     )
     .fetch_all(connection)

@@ -1,6 +1,6 @@
 //! SQL of models and their versions.
 
-use super::ShippedModel;
+use super::{ListedVersion, ShippedModel};
 use crate::{Error, ModelId, ModelVersionId};
 use scoring::Manifest;
 use sqlx::PgConnection;
@@ -103,4 +103,36 @@ pub(crate) async fn select_version(
         manifest: row.manifest,
         artifact: row.artifact,
     }))
+}
+
+pub(super) async fn select_shared_versions(
+    connection: &mut PgConnection,
+    most: i64,
+) -> Result<Vec<ListedVersion>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT v.id, v.model_id, m.name, v.version, v.sha256, v.manifest, v.artifact, v.created_at,
+                  v.id = m.current_version_id AS "current!"
+           FROM model_versions v JOIN models m ON m.id = v.model_id
+           WHERE m.tenant_id IS NULL AND m.current_version_id IS NOT NULL
+           ORDER BY m.name, v.created_at DESC, v.id DESC LIMIT $1"#,
+        most
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ListedVersion {
+            version: ModelVersion {
+                id: ModelVersionId(row.id),
+                model: ModelId(row.model_id),
+                name: row.name,
+                version: row.version,
+                sha256: row.sha256,
+                manifest: row.manifest,
+                artifact: row.artifact,
+            },
+            current: row.current,
+            registered_at: row.created_at,
+        })
+        .collect())
 }

@@ -2,8 +2,9 @@
 
 mod db;
 
-use crate::{Error, ModelVersionId, Platform, ServiceId, objects};
+use crate::{Access, AdminTx, Error, ModelVersionId, Platform, ServiceId, objects};
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use scoring::{Manifest, Model};
 use std::{
     collections::HashMap,
@@ -28,6 +29,26 @@ pub struct ShippedModel {
     pub service_name: &'static str,
     /// What the price list says of it.
     pub service_description: &'static str,
+}
+
+/// A version as the list of models shows it.
+#[derive(Clone, Debug)]
+pub struct ListedVersion {
+    /// The version.
+    pub version: ModelVersion,
+    /// Whether new orders get it.
+    pub current: bool,
+    /// When it was registered.
+    pub registered_at: DateTime<Utc>,
+}
+
+/// How many versions the list of models shows.
+const LISTED_VERSIONS_MAX: i64 = 100;
+
+/// The shared models' versions, by model and newest first, for administrators.
+pub async fn list(platform: &Platform, access: &Access) -> Result<Vec<ListedVersion>, Error> {
+    let mut tx = AdminTx::begin(platform, access).await?;
+    db::select_shared_versions(tx.connection(), LISTED_VERSIONS_MAX).await
 }
 
 /// How many rows a seeded service scores at most.

@@ -1,6 +1,7 @@
 //! SQL of the orders.
 
 use super::{Order, OrderFilter, OrderStatus, OrderedService};
+use crate::administration::IdRange;
 use crate::{
     Error, OrderId, PredictionId, ServiceId, TenantId, TransactionId, services::Service, tenancy::Writer,
 };
@@ -136,6 +137,39 @@ pub(super) async fn select_floor(
     )
     .fetch_optional(connection)
     .await?)
+}
+
+/// Orders of all tenants within a range of ids: those in the status, and of the tenants or with the ids,
+/// where these are given.
+pub(crate) async fn select_page_of_all(
+    connection: &mut PgConnection,
+    status: Option<OrderStatus>,
+    tenants: Option<&[Uuid]>,
+    ids: &[Uuid],
+    range: IdRange,
+    rows: i64,
+) -> Result<Vec<Order>, Error> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT o.id, o.tenant_id, o.service_id, s.name AS service_name, m.name AS model_name, o.price,
+                  o.status, o.transaction_id, p.id AS "prediction_id?", o.created_at
+           FROM orders o JOIN services s ON s.id = o.service_id JOIN models m ON m.id = s.model_id
+           LEFT JOIN predictions p ON p.order_id = o.id
+           WHERE o.id >= $1 AND o.id < $2 AND ($3::text IS NULL OR o.status = $3)
+             AND ($4::uuid[] IS NULL OR o.tenant_id = ANY($4) OR o.id = ANY($5))
+           ORDER BY o.id DESC LIMIT $6"#,
+        range.from,
+        range.before,
+        status.map(OrderStatus::as_str),
+        tenants as Option<&[Uuid]>,
+        ids,
+        rows
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Order::try_from)
+    .collect()
 }
 
 /// Moves an order from one status to another, if it is in the one. Whoever comes second waits for

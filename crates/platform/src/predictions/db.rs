@@ -1,6 +1,7 @@
 //! SQL of the predictions.
 
 use super::{Prediction, PredictionStatus, ResultFile, Work};
+use crate::administration::IdRange;
 use crate::jobs::Claim;
 use crate::{Error, ModelVersionId, OrderId, PredictionId, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -188,6 +189,40 @@ pub(super) async fn select_searched(
     )
     .fetch_all(connection)
     .await?)
+}
+
+/// Predictions of all tenants within a range of ids: those in the status, and of the tenants or with the id
+/// or an order of that id, where these are given.
+pub(crate) async fn select_page_of_all(
+    connection: &mut PgConnection,
+    status: Option<PredictionStatus>,
+    meant: Option<(&[Uuid], Option<Uuid>)>,
+    range: IdRange,
+    rows: i64,
+) -> Result<Vec<Prediction>, Error> {
+    let (tenants, id) = meant.map_or((None, None), |(tenants, id)| (Some(tenants), id));
+    sqlx::query_as!(
+        Row,
+        r#"SELECT p.id, p.tenant_id, p.order_id, m.name AS model_name, v.version AS model_version,
+                  p.file_name, p.status, p.rows_done, p.rows_total, p.summary, p.error, p.created_at,
+                  p.started_at, p.finished_at, p.expires_at, p.erased_at IS NOT NULL AS "erased!"
+           FROM predictions p JOIN model_versions v ON v.id = p.model_version_id
+           JOIN models m ON m.id = v.model_id
+           WHERE p.id >= $1 AND p.id < $2 AND ($3::text IS NULL OR p.status = $3)
+             AND ($4::uuid[] IS NULL OR p.tenant_id = ANY($4) OR p.id = $5 OR p.order_id = $5)
+           ORDER BY p.id DESC LIMIT $6"#,
+        range.from,
+        range.before,
+        status.as_ref().map(encoded).transpose()?,
+        tenants as Option<&[Uuid]>,
+        id,
+        rows
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Prediction::try_from)
+    .collect()
 }
 
 pub(super) async fn select_result(

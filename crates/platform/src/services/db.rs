@@ -68,6 +68,22 @@ pub(super) async fn select_active(connection: &mut PgConnection) -> Result<Vec<S
     .collect()
 }
 
+pub(super) async fn select_all(connection: &mut PgConnection) -> Result<Vec<Service>, Error> {
+    sqlx::query_as!(
+        Row,
+        r#"SELECT s.id, s.name, s.model_id, m.name AS model_name, v.id AS model_version, s.description,
+                  s.price, s.max_rows, s.active, v.manifest
+           FROM services s JOIN models m ON m.id = s.model_id
+           JOIN model_versions v ON v.id = m.current_version_id
+           ORDER BY s.active DESC, s.price, s.id"#
+    )
+    .fetch_all(connection)
+    .await?
+    .into_iter()
+    .map(Service::try_from)
+    .collect()
+}
+
 pub(crate) async fn select(connection: &mut PgConnection, id: ServiceId) -> Result<Option<Service>, Error> {
     sqlx::query_as!(
         Row,

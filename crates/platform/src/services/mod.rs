@@ -85,6 +85,12 @@ pub async fn get(platform: &Platform, access: &Access, id: ServiceId) -> Result<
     db::select(tx.connection(), id).await?.filter(|service| service.active).ok_or(Error::NotFound("service"))
 }
 
+/// The whole price list, cheapest first, with what cannot be ordered, for administrators.
+pub async fn list_all(platform: &Platform, access: &Access) -> Result<Vec<Service>, Error> {
+    let mut tx = AdminTx::begin(platform, access).await?;
+    db::select_all(tx.connection()).await
+}
+
 /// Adds a service, as an administrator.
 pub async fn create(platform: &Platform, access: &Access, new: NewService) -> Result<Service, Error> {
     let mut tx = AdminTx::begin_writing(platform, access).await?;

@@ -1,0 +1,157 @@
+//! Lists over all tenants: orders, predictions, the audit log.
+
+use super::db;
+use super::people::{Meant, People};
+use crate::audit_log::{self, Entry};
+use crate::ids::first_id_at;
+use crate::orders::{self, Order, OrderStatus};
+use crate::predictions::{self, Prediction, PredictionStatus};
+use crate::{Access, AdminTx, Error, List, Page, Platform};
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+/// Which entries of a list are wanted; of what is none, all.
+#[derive(Clone, Debug)]
+pub struct Search<S> {
+    /// Those in this state.
+    pub status: Option<S>,
+    /// Those of whoever has this in their address or name, or that have to do with this id.
+    pub words: Option<String>,
+    /// Those made at or after this moment.
+    pub from: Option<DateTime<Utc>>,
+    /// Those made before this moment.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// Which events of the audit log are wanted; of what is none, all.
+#[derive(Clone, Debug, Default)]
+pub struct AuditSearch {
+    /// Those of this action.
+    pub action: Option<String>,
+    /// Those of or about whoever has this in their address or name, or that have to do with this id.
+    pub words: Option<String>,
+    /// Those at or after this moment.
+    pub from: Option<DateTime<Utc>>,
+    /// Those before this moment.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// A page of a list, and who is named in it.
+#[derive(Clone, Debug)]
+pub struct Attributed<T> {
+    /// The entries.
+    pub list: List<T>,
+    /// Whose they are.
+    pub people: People,
+}
+
+/// Ids from the first up to, and without, the second.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IdRange {
+    pub(crate) from: Uuid,
+    pub(crate) before: Uuid,
+}
+
+impl IdRange {
+    fn new(cursor: Uuid, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> IdRange {
+        let before = to.map_or(cursor, |to| cursor.min(first_id_at(to)));
+        IdRange { from: from.map_or(Uuid::nil(), first_id_at), before }
+    }
+}
+
+impl<S> Default for Search<S> {
+    fn default() -> Self {
+        Search { status: None, words: None, from: None, to: None }
+    }
+}
+
+/// The orders of all tenants, newest first.
+pub async fn orders(
+    platform: &Platform,
+    access: &Access,
+    search: &Search<OrderStatus>,
+    page: &Page,
+) -> Result<Attributed<Order>, Error> {
+    let mut tx = AdminTx::begin(platform, access).await?;
+    let range = IdRange::new(page.before_id("all_orders")?, search.from, search.to);
+    let meant = Meant::by(tx.connection(), search.words.as_deref()).await?;
+    let ids = db::select_orders_meant(tx.connection(), meant.as_ref().and_then(|meant| meant.id)).await?;
+    db::plan_for_what_is_asked(tx.connection()).await?;
+    let tenants = meant.as_ref().map(|meant| meant.tenants.as_slice());
+    let found =
+        orders::db::select_page_of_all(tx.connection(), search.status, tenants, &ids, range, page.rows())
+            .await?;
+    let list = page.cut("all_orders", found, |order| *order.id.0.as_bytes());
+    let tenants = list.data.iter().map(|order| order.tenant.0);
+    let people = People::of(tx.connection(), std::iter::empty(), tenants).await?;
+    Ok(Attributed { list, people })
+}
+
+/// The predictions of all tenants, newest first.
+pub async fn predictions(
+    platform: &Platform,
+    access: &Access,
+    search: &Search<PredictionStatus>,
+    page: &Page,
+) -> Result<Attributed<Prediction>, Error> {
+    let mut tx = AdminTx::begin(platform, access).await?;
+    let range = IdRange::new(page.before_id("all_predictions")?, search.from, search.to);
+    let meant = Meant::by(tx.connection(), search.words.as_deref()).await?;
+    db::plan_for_what_is_asked(tx.connection()).await?;
+    let found = predictions::db::select_page_of_all(
+        tx.connection(),
+        search.status,
+        meant.as_ref().map(|meant| (meant.tenants.as_slice(), meant.id)),
+        range,
+        page.rows(),
+    )
+    .await?;
+    let list = page.cut("all_predictions", found, |prediction| *prediction.id.0.as_bytes());
+    let tenants = list.data.iter().map(|prediction| prediction.tenant.0);
+    let people = People::of(tx.connection(), std::iter::empty(), tenants).await?;
+    Ok(Attributed { list, people })
+}
+
+/// The audit log over all tenants, newest first.
+pub async fn audit_log(
+    platform: &Platform,
+    access: &Access,
+    search: &AuditSearch,
+    page: &Page,
+) -> Result<Attributed<Entry>, Error> {
+    let mut tx = AdminTx::begin(platform, access).await?;
+    let range = IdRange::new(page.before_id("audit_log")?, search.from, search.to);
+    let meant = Meant::by(tx.connection(), search.words.as_deref()).await?;
+    db::plan_for_what_is_asked(tx.connection()).await?;
+    let found = audit_log::db::select_found(
+        tx.connection(),
+        search.action.as_deref(),
+        meant.as_ref().map(|meant| (meant.users.as_slice(), meant.tenants.as_slice(), meant.id)),
+        range,
+        page.rows(),
+    )
+    .await?;
+    let list = page.cut("audit_log", found, |entry| *entry.id.as_bytes());
+    let users = list.data.iter().flat_map(|entry| [entry.actor_user_id, entry.subject_id]).flatten();
+    let tenants = list.data.iter().filter_map(|entry| entry.tenant_id);
+    let people = People::of(tx.connection(), users, tenants).await?;
+    Ok(Attributed { list, people })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::TimeDelta;
+
+    #[test]
+    fn a_span_of_time_is_a_range_of_ids() {
+        let now = Utc::now();
+        let id = Uuid::now_v7();
+        let day = IdRange::new(Uuid::max(), Some(now - TimeDelta::days(1)), Some(now + TimeDelta::days(1)));
+        assert!(day.from <= id && id < day.before);
+        let past = IdRange::new(Uuid::max(), None, Some(now - TimeDelta::days(1)));
+        assert!(past.from <= id && id >= past.before);
+        let cursor = first_id_at(now - TimeDelta::days(2));
+        assert_eq!(IdRange::new(cursor, None, Some(now)).before, cursor);
+    }
+}
