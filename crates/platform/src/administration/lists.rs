@@ -8,6 +8,7 @@ use crate::orders::{self, Order, OrderStatus};
 use crate::predictions::{self, Prediction, PredictionStatus};
 use crate::{Access, AdminTx, Error, List, Page, Platform};
 use chrono::{DateTime, Utc};
+use std::ops::Range;
 use uuid::Uuid;
 
 /// Which entries of a list are wanted; of what is none, all.
@@ -45,20 +46,6 @@ pub struct Attributed<T> {
     pub people: People,
 }
 
-/// Ids from the first up to, and without, the second.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct IdRange {
-    pub(crate) from: Uuid,
-    pub(crate) before: Uuid,
-}
-
-impl IdRange {
-    fn new(cursor: Uuid, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> IdRange {
-        let before = to.map_or(cursor, |to| cursor.min(first_id_at(to)));
-        IdRange { from: from.map_or(Uuid::nil(), first_id_at), before }
-    }
-}
-
 impl<S> Default for Search<S> {
     fn default() -> Self {
         Search { status: None, words: None, from: None, to: None }
@@ -73,13 +60,13 @@ pub async fn orders(
     page: &Page,
 ) -> Result<Attributed<Order>, Error> {
     let mut tx = AdminTx::begin(platform, access).await?;
-    let range = IdRange::new(page.before_id("all_orders")?, search.from, search.to);
+    let range = ids(page.before_id("all_orders")?, search.from, search.to);
     let meant = Meant::by(tx.connection(), search.words.as_deref()).await?;
-    let ids = db::select_orders_meant(tx.connection(), meant.as_ref().and_then(|meant| meant.id)).await?;
+    let own = db::select_orders_meant(tx.connection(), meant.as_ref().and_then(|meant| meant.id)).await?;
     db::plan_for_what_is_asked(tx.connection()).await?;
     let tenants = meant.as_ref().map(|meant| meant.tenants.as_slice());
     let found =
-        orders::db::select_page_of_all(tx.connection(), search.status, tenants, &ids, range, page.rows())
+        orders::db::select_page_of_all(tx.connection(), search.status, tenants, &own, range, page.rows())
             .await?;
     let list = page.cut("all_orders", found, |order| *order.id.0.as_bytes());
     let tenants = list.data.iter().map(|order| order.tenant.0);
@@ -95,7 +82,7 @@ pub async fn predictions(
     page: &Page,
 ) -> Result<Attributed<Prediction>, Error> {
     let mut tx = AdminTx::begin(platform, access).await?;
-    let range = IdRange::new(page.before_id("all_predictions")?, search.from, search.to);
+    let range = ids(page.before_id("all_predictions")?, search.from, search.to);
     let meant = Meant::by(tx.connection(), search.words.as_deref()).await?;
     db::plan_for_what_is_asked(tx.connection()).await?;
     let found = predictions::db::select_page_of_all(
@@ -120,7 +107,7 @@ pub async fn audit_log(
     page: &Page,
 ) -> Result<Attributed<Entry>, Error> {
     let mut tx = AdminTx::begin(platform, access).await?;
-    let range = IdRange::new(page.before_id("audit_log")?, search.from, search.to);
+    let range = ids(page.before_id("audit_log")?, search.from, search.to);
     let meant = Meant::by(tx.connection(), search.words.as_deref()).await?;
     db::plan_for_what_is_asked(tx.connection()).await?;
     let found = audit_log::db::select_found(
@@ -138,6 +125,12 @@ pub async fn audit_log(
     Ok(Attributed { list, people })
 }
 
+/// The ids below the cursor of what was made within a span of time.
+fn ids(cursor: Uuid, from: Option<DateTime<Utc>>, to: Option<DateTime<Utc>>) -> Range<Uuid> {
+    let end = to.map_or(cursor, |to| cursor.min(first_id_at(to)));
+    from.map_or(Uuid::nil(), first_id_at)..end
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,11 +140,11 @@ mod tests {
     fn a_span_of_time_is_a_range_of_ids() {
         let now = Utc::now();
         let id = Uuid::now_v7();
-        let day = IdRange::new(Uuid::max(), Some(now - TimeDelta::days(1)), Some(now + TimeDelta::days(1)));
-        assert!(day.from <= id && id < day.before);
-        let past = IdRange::new(Uuid::max(), None, Some(now - TimeDelta::days(1)));
-        assert!(past.from <= id && id >= past.before);
+        let day = ids(Uuid::max(), Some(now - TimeDelta::days(1)), Some(now + TimeDelta::days(1)));
+        assert!(day.start <= id && id < day.end);
+        let past = ids(Uuid::max(), None, Some(now - TimeDelta::days(1)));
+        assert!(past.start <= id && id >= past.end);
         let cursor = first_id_at(now - TimeDelta::days(2));
-        assert_eq!(IdRange::new(cursor, None, Some(now)).before, cursor);
+        assert_eq!(ids(cursor, None, Some(now)).end, cursor);
     }
 }

@@ -10,7 +10,6 @@ pub mod queue;
 pub mod totals;
 mod users;
 
-pub(crate) use lists::IdRange;
 pub use lists::{Attributed, AuditSearch, Search, audit_log, orders, predictions};
 pub use people::{People, Person};
 pub use users::{UserChange, UserDetail, UserWithBalance, update_user, user, users};

@@ -3,7 +3,7 @@
 use super::{db, people};
 use crate::accounts::User;
 use crate::audit_log::{self, Event};
-use crate::orders::{self, Order};
+use crate::orders::{self, Order, OrderFilter};
 use crate::page::position_of_number;
 use crate::{Access, AdminTx, Error, List, Page, Platform, UserId};
 use chrono::{DateTime, Utc};
@@ -83,7 +83,14 @@ pub async fn user(
     let facts = db::select_facts(tx.connection(), id, tenant).await?;
     let before = page.before_number("transactions")?;
     let moved = ledger::transactions(tx.connection(), tenant.account(), before, page.rows()).await?;
-    let orders = orders::db::select_page(tx.connection(), Some(tenant), Uuid::max(), ORDERS_SHOWN).await?;
+    let orders = orders::db::select_page(
+        tx.connection(),
+        Some(tenant),
+        Uuid::nil()..Uuid::max(),
+        OrderFilter::default(),
+        ORDERS_SHOWN,
+    )
+    .await?;
     Ok(UserDetail {
         account,
         tenant_name: facts.tenant_name,

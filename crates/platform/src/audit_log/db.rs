@@ -1,10 +1,10 @@
 //! SQL of the audit log.
 
 use super::{Entry, Event};
-use crate::administration::IdRange;
 use crate::{Error, TenantId};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use std::ops::Range;
 use uuid::Uuid;
 
 pub(super) async fn insert(connection: &mut PgConnection, id: Uuid, event: &Event<'_>) -> Result<(), Error> {
@@ -47,7 +47,7 @@ pub(crate) async fn select_found(
     connection: &mut PgConnection,
     action: Option<&str>,
     meant: Option<(&[Uuid], &[Uuid], Option<Uuid>)>,
-    range: IdRange,
+    range: Range<Uuid>,
     rows: i64,
 ) -> Result<Vec<Entry>, Error> {
     let (users, tenants, id) =
@@ -60,8 +60,8 @@ pub(crate) async fn select_found(
              AND ($4::uuid[] IS NULL OR actor_user_id = ANY($4) OR tenant_id = ANY($5) OR subject_id = $6
                   OR actor_user_id = $6 OR request_id = $6::text)
            ORDER BY id DESC LIMIT $7"#,
-        range.from,
-        range.before,
+        range.start,
+        range.end,
         action,
         users as Option<&[Uuid]>,
         tenants as Option<&[Uuid]>,

@@ -1,7 +1,6 @@
 //! SQL of the orders.
 
 use super::{Order, OrderFilter, OrderStatus, OrderedService};
-use crate::administration::IdRange;
 use crate::{
     Error, OrderId, PredictionId, ServiceId, TenantId, TransactionId, services::Service, tenancy::Writer,
 };
@@ -146,7 +145,7 @@ pub(crate) async fn select_page_of_all(
     status: Option<OrderStatus>,
     tenants: Option<&[Uuid]>,
     ids: &[Uuid],
-    range: IdRange,
+    range: Range<Uuid>,
     rows: i64,
 ) -> Result<Vec<Order>, Error> {
     sqlx::query_as!(
@@ -158,8 +157,8 @@ pub(crate) async fn select_page_of_all(
            WHERE o.id >= $1 AND o.id < $2 AND ($3::text IS NULL OR o.status = $3)
              AND ($4::uuid[] IS NULL OR o.tenant_id = ANY($4) OR o.id = ANY($5))
            ORDER BY o.id DESC LIMIT $6"#,
-        range.from,
-        range.before,
+        range.start,
+        range.end,
         status.map(OrderStatus::as_str),
         tenants as Option<&[Uuid]>,
         ids,

@@ -1,13 +1,13 @@
 //! SQL of the predictions.
 
 use super::{Prediction, PredictionStatus, ResultFile, Work};
-use crate::administration::IdRange;
 use crate::jobs::Claim;
 use crate::{Error, ModelVersionId, OrderId, PredictionId, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
 use scoring::{Dialect, OnError};
 use serde_json::Value;
 use sqlx::PgConnection;
+use std::ops::Range;
 use uuid::Uuid;
 
 /// A prediction about to be written.
@@ -197,7 +197,7 @@ pub(crate) async fn select_page_of_all(
     connection: &mut PgConnection,
     status: Option<PredictionStatus>,
     meant: Option<(&[Uuid], Option<Uuid>)>,
-    range: IdRange,
+    range: Range<Uuid>,
     rows: i64,
 ) -> Result<Vec<Prediction>, Error> {
     let (tenants, id) = meant.map_or((None, None), |(tenants, id)| (Some(tenants), id));
@@ -211,8 +211,8 @@ pub(crate) async fn select_page_of_all(
            WHERE p.id >= $1 AND p.id < $2 AND ($3::text IS NULL OR p.status = $3)
              AND ($4::uuid[] IS NULL OR p.tenant_id = ANY($4) OR p.id = $5 OR p.order_id = $5)
            ORDER BY p.id DESC LIMIT $6"#,
-        range.from,
-        range.before,
+        range.start,
+        range.end,
         status.as_ref().map(encoded).transpose()?,
         tenants as Option<&[Uuid]>,
         id,
