@@ -20,6 +20,7 @@ mod problem;
 mod router;
 mod routes;
 mod server;
+mod spooled_file;
 mod state;
 mod tenants;
 mod tokens;

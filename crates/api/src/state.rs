@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusHandle;
 use platform::{Access, Credential, Platform, SessionId};
 use tokio::sync::Semaphore;
@@ -41,6 +42,8 @@ pub struct State {
     pub(crate) exporting: Arc<Semaphore>,
     pub(crate) health: HealthChecks,
     pub(crate) metrics: PrometheusHandle,
+    /// Customers that never existed, as CSV.
+    pub(crate) sample_customers: Bytes,
     /// Ends event streams when the server stops, so that they do not hold it up.
     pub(crate) stop: CancellationToken,
 }
@@ -51,6 +54,8 @@ pub struct Operation {
     pub metrics: PrometheusHandle,
     /// Dependencies that the platform does not know of.
     pub probes: Vec<HealthProbe>,
+    /// Customers that never existed, as CSV, for those who have no file at hand.
+    pub sample_customers: Vec<u8>,
 }
 
 impl Api {
@@ -68,6 +73,7 @@ impl Api {
             exporting: Arc::new(Semaphore::new(EXPORTS_MAX)),
             health: HealthChecks::new(operation.probes),
             metrics: operation.metrics,
+            sample_customers: operation.sample_customers.into(),
             stop,
             config,
         }))

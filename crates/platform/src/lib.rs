@@ -25,6 +25,7 @@ pub mod money;
 pub mod notifications;
 pub mod objects;
 pub mod orders;
+pub mod outlook;
 mod page;
 mod patience;
 pub mod predictions;
@@ -81,6 +82,8 @@ pub struct Parts {
     pub limits: LimitsConfig,
     pub(crate) passwords: accounts::PasswordHashing,
     pub(crate) loaded_models: models::LoadedModels,
+    pub(crate) rankings: predictions::Rankings,
+    pub(crate) timings: outlook::Timings,
 }
 
 impl Deref for Platform {
@@ -110,6 +113,8 @@ impl Platform {
             limits: config.limits,
             passwords: accounts::PasswordHashing::new()?,
             loaded_models: models::LoadedModels::default(),
+            rankings: predictions::Rankings::default(),
+            timings: outlook::Timings::default(),
         })))
     }
 

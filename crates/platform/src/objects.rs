@@ -9,10 +9,18 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::{
-    GetResult, ObjectStore, ObjectStoreExt, ObjectStoreScheme, RetryConfig, aws::AmazonS3Builder,
+    GetResult, GetResultPayload, ObjectStore, ObjectStoreExt, ObjectStoreScheme, RetryConfig, aws::AmazonS3Builder,
     buffered::BufWriter, local::LocalFileSystem, path::Path, prefix::PrefixStore,
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::{self, Read},
+    ops::Range,
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::runtime::Handle;
+use tokio_util::io::{StreamReader, SyncIoBridge};
 use url::Url;
 
 /// The size of the pieces in which a file is handed to the store.
@@ -99,6 +107,14 @@ impl Objects {
         })
     }
 
+    /// Several ranges of one object, or [`Error::NotFound`].
+    pub async fn ranges(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, Error> {
+        self.store.get_ranges(path, ranges).await.map_err(|error| match error {
+            object_store::Error::NotFound { .. } => Error::NotFound("file"),
+            other => other.into(),
+        })
+    }
+
     /// A whole object that is known to be small.
     pub async fn get(&self, path: &Path) -> Result<Bytes, Error> {
         Ok(self.reader(path).await?.bytes().await?)
@@ -135,7 +151,7 @@ impl Objects {
         let Some(root) = &self.local_root else { return Ok(()) };
         match tokio::fs::remove_dir_all(root.join(directory.as_ref())).await {
             Ok(()) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             Err(error) => Err(Error::Unavailable { dependency: "object store", detail: error.to_string() }),
         }
     }
@@ -181,10 +197,21 @@ impl Objects {
     }
 }
 
+/// An object for a blocking thread: a local file is read as it is, what comes over a network is bridged.
+pub fn blocking_reader(object: GetResult, runtime: &Handle) -> Box<dyn Read> {
+    match object.payload {
+        GetResultPayload::File(file, _) => Box::new(file),
+        GetResultPayload::Stream(stream) => {
+            let stream = StreamReader::new(stream.map_err(io::Error::from));
+            Box::new(SyncIoBridge::new_with_handle(stream, runtime.clone()))
+        }
+    }
+}
+
 /// The directories in a directory, which may not exist yet.
-fn directories(parent: &std::path::Path) -> std::io::Result<Vec<PathBuf>> {
+fn directories(parent: &std::path::Path) -> io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(parent) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
     let paths = entries.map(|entry| entry.map(|entry| entry.path()));
@@ -192,9 +219,9 @@ fn directories(parent: &std::path::Path) -> std::io::Result<Vec<PathBuf>> {
 }
 
 /// Removes a directory's old `name#number` files, and tells how many.
-fn remove_staged(directory: &std::path::Path, age_min: Duration) -> std::io::Result<u64> {
+fn remove_staged(directory: &std::path::Path, age_min: Duration) -> io::Result<u64> {
     let entries = match std::fs::read_dir(directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         entries => entries?,
     };
     let mut removed = 0;

@@ -27,6 +27,10 @@ pub struct CheckReport {
     pub problems: Vec<Problem>,
     /// How many problems there are.
     pub problem_count: u64,
+    /// Whether the last of them ended the reading: behind it no record can be found, so that nobody can be
+    /// left out to make the file whole.
+    #[serde(default)]
+    pub is_cut_short: bool,
 }
 
 /// One column of the file.
@@ -54,7 +58,13 @@ pub fn check_csv(schema: &Schema, dialect: &Dialect, input: impl Read) -> Result
         block: Block::new(&plan.slots),
         missing: vec![0; plan.header.len()],
         counted: 0,
-        report: CheckReport { rows: 0, columns: Vec::new(), problems: Vec::new(), problem_count: 0 },
+        report: CheckReport {
+            rows: 0,
+            columns: Vec::new(),
+            problems: Vec::new(),
+            problem_count: 0,
+            is_cut_short: false,
+        },
         plan: &plan,
     };
     let mut chunk = Chunk::default();
@@ -67,6 +77,7 @@ pub fn check_csv(schema: &Schema, dialect: &Dialect, input: impl Read) -> Result
         };
         if let Err(error) = step {
             checker.report_problems(error.problems);
+            checker.report.is_cut_short = true;
             break;
         }
     }

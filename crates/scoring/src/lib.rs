@@ -50,6 +50,7 @@ pub mod names;
 mod numbers;
 mod pieces;
 pub mod problem;
+mod ranking;
 mod reader;
 mod records;
 mod result;
@@ -78,6 +79,7 @@ pub use manifest::{
 pub use model::{MISSING, Model, ModelError, UNKNOWN};
 pub use pieces::Pieces;
 pub use problem::{InputError, Problem, ScoreError};
+pub use ranking::{Cells, Gains, Place, RankedCustomer, Ranking};
 pub use reader::RECORD_BYTES_MAX;
 pub use score::{OnError, ScoreOptions, score_csv};
 pub use spreadsheet::spreadsheet_safe;

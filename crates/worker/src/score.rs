@@ -2,19 +2,18 @@
 //! thread, in memory that does not grow with the file. Knows no job and no database.
 
 use std::any::Any;
-use std::io::{self, BufWriter as IoBufWriter, Read, Write};
+use std::io::{self, BufWriter as IoBufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use futures::TryStreamExt;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
-use object_store::{GetResult, GetResultPayload};
+use object_store::GetResult;
 use platform::failpoints;
-use platform::objects::Objects;
+use platform::objects::{Objects, blocking_reader};
 use scoring::{Dialect, InputError, Model, ScoreError, ScoreOptions, Summary};
 use tokio::runtime::Handle;
-use tokio_util::io::{StreamReader, SyncIoBridge};
+use tokio_util::io::SyncIoBridge;
 
 use crate::attempt::Attempt;
 use crate::input::Hashed;
@@ -73,7 +72,7 @@ impl Pass {
     }
 
     fn score(&self, input: GetResult, runtime: &Handle, attempt: &Attempt) -> Passed {
-        let mut input = Hashed::new(reader(input, runtime));
+        let mut input = Hashed::new(blocking_reader(input, runtime));
         store(self.objects.writer(&self.output), runtime, |output| {
             let report = &mut |rows_done| {
                 failpoints::at_blocking("score.running");
@@ -138,17 +137,6 @@ fn store(
     };
     abort(buffered, runtime);
     failure
-}
-
-/// A local file is read as it is; what comes over a network is bridged to blocking reads.
-fn reader(input: GetResult, runtime: &Handle) -> Box<dyn Read> {
-    match input.payload {
-        GetResultPayload::File(file, _) => Box::new(file),
-        GetResultPayload::Stream(stream) => {
-            let stream = StreamReader::new(stream.map_err(io::Error::from));
-            Box::new(SyncIoBridge::new_with_handle(stream, runtime.clone()))
-        }
-    }
 }
 
 /// Writes the last part. The object exists, synced where it is a file, when this returns.

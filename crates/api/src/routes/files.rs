@@ -1,24 +1,17 @@
 //! Looking at a file before paying for it.
 
-use std::io::SeekFrom;
-
 use axum::Json;
 use axum::extract::State;
-use bytes::Bytes;
-use futures::{Stream, StreamExt};
-use platform::{Error, Platform, ServiceId, predictions};
-use scoring::{CheckReport, Dialect, Schema, ScoreError};
+use platform::{ServiceId, predictions};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::predictions::FileForm;
 use crate::extract::{Caller, Query, Upload};
 use crate::problem::{Fault, Problem};
+use crate::spooled_file::SpooledFile;
 use crate::state::Api;
-
-const SPOOL_BUFFER_BYTES: usize = 256 * 1024;
 
 /// For which service a file is checked.
 #[derive(Deserialize, IntoParams)]
@@ -88,7 +81,8 @@ pub async fn check(
 ) -> Result<Json<Checked>, Problem> {
     let service = Uuid::parse_str(&query.service_id).map_err(|_| Problem::not_found())?;
     let (service, schema) = predictions::check(&api.platform, &access, ServiceId(service)).await?;
-    let (dialect, report) = examine(&api.platform, schema, upload.content).await?;
+    let file = SpooledFile::receive(&api.platform, upload.content).await?;
+    let (dialect, report) = (file.dialect().clone(), file.check(schema).await?);
     Ok(Json(Checked {
         rows: report.rows,
         dialect: FileDialect {
@@ -110,44 +104,4 @@ pub async fn check(
         price: service.price.minor_units(),
         currency: api.platform.currency.clone(),
     }))
-}
-
-/// Reads a file twice: as it comes, to learn how it is written, and then by that knowledge. Meanwhile it lies in a
-/// temporary file without a name, which goes with the last handle to it.
-async fn examine(
-    platform: &Platform,
-    schema: Schema,
-    mut content: impl Stream<Item = Result<Bytes, Error>> + Unpin,
-) -> Result<(Dialect, CheckReport), Error> {
-    let file =
-        tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(internal)?.map_err(out_of_space)?;
-    let mut spool = BufWriter::with_capacity(SPOOL_BUFFER_BYTES, tokio::fs::File::from_std(file));
-    let mut inspector = predictions::inspector(platform);
-    while let Some(piece) = content.next().await {
-        let piece = piece?;
-        inspector.push(&piece)?;
-        spool.write_all(&piece).await.map_err(out_of_space)?;
-    }
-    let dialect = inspector.finish()?.dialect;
-    spool.flush().await.map_err(out_of_space)?;
-    let mut file = spool.into_inner();
-    file.seek(SeekFrom::Start(0)).await.map_err(out_of_space)?;
-    let file = file.into_std().await;
-    let checking = move || {
-        let report = scoring::check_csv(&schema, &dialect, file);
-        report.map(|report| (dialect, report))
-    };
-    tokio::task::spawn_blocking(checking).await.map_err(internal)?.map_err(|error| match error {
-        ScoreError::Input(input) => Error::Input(input),
-        ScoreError::Stopped => Error::Internal(error.to_string()),
-        ScoreError::Io(error) => out_of_space(error),
-    })
-}
-
-fn out_of_space(error: std::io::Error) -> Error {
-    Error::Unavailable { dependency: "temporary files", detail: error.to_string() }
-}
-
-fn internal(error: tokio::task::JoinError) -> Error {
-    Error::Internal(error.to_string())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use learning::DemoData;
 use platform::jobs::{self, Publisher};
 use secrecy::SecretString;
 
@@ -18,6 +19,8 @@ use crate::process::{Process, broker_probe, listen, worker_name};
 
 /// Messages that wait in the queue of this process; the rest waits in the database.
 const QUEUE_CAPACITY: usize = 256;
+/// Enough for every chart to look like life, and scored in an instant.
+const SAMPLE_CUSTOMERS: u64 = 2_000;
 /// The worker's name on the embedded database: the data directory's lock makes sure that it is the
 /// only one.
 const EMBEDDED_WORKER: &str = "serve";
@@ -120,7 +123,7 @@ pub async fn start_servers(
     let limits = config.limits.clone();
     let metrics = api::measurement::install_recorder().context("cannot start the metrics")?;
     worker::describe();
-    let operation = api::Operation { metrics, probes };
+    let operation = api::Operation { metrics, probes, sample_customers: sample_customers()? };
     let address = listener.local_addr()?;
     let api = api::Api::new(platform.clone(), config, operation, process.stop.clone());
     if let Some(address) = config::address(environment, "METRICS_LISTEN")? {
@@ -129,4 +132,12 @@ pub async fn start_servers(
     process.spawn_api(api, limits, listener);
     tracing::info!(%address, "listening");
     Ok(())
+}
+
+/// What whoever has no file at hand tries the console with.
+fn sample_customers() -> Result<Vec<u8>> {
+    let customers = DemoData { rows: SAMPLE_CUSTOMERS, seed: 1, has_labels: false, shift: 0.0 };
+    let mut csv = Vec::new();
+    customers.write(&mut csv).context("cannot make the sample customers")?;
+    Ok(csv)
 }

@@ -51,7 +51,8 @@ async fn start_metrics(
     let Some(address) = config::address(environment, "METRICS_LISTEN")? else { return Ok(()) };
     let metrics = api::measurement::install_recorder().context("cannot start the metrics")?;
     worker::describe();
-    let operation = api::Operation { metrics, probes: vec![broker_probe(publisher)] };
+    let probes = vec![broker_probe(publisher)];
+    let operation = api::Operation { metrics, probes, sample_customers: Vec::new() };
     let config = api::Config::new(hex::encode(rand::random::<[u8; 32]>()).into());
     let api = api::Api::new(platform.clone(), config, operation, process.stop.clone());
     process.spawn_metrics(api, listen(address).await?);

@@ -4,7 +4,7 @@ use super::{Prediction, PredictionStatus, ResultFile, Work};
 use crate::jobs::Claim;
 use crate::{Error, ModelVersionId, OrderId, PredictionId, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
-use scoring::{Dialect, OnError};
+use scoring::{Dialect, Manifest, OnError};
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::ops::Range;
@@ -247,6 +247,24 @@ pub(super) async fn select_result(
         sha256: row.sha256,
         delimiter: dialect.delimiter,
     }))
+}
+
+/// What the model of a prediction says of itself.
+pub(super) async fn select_manifest(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    id: PredictionId,
+) -> Result<Option<Manifest>, Error> {
+    sqlx::query_scalar!(
+        r#"SELECT v.manifest FROM predictions p JOIN model_versions v ON v.id = p.model_version_id
+           WHERE p.tenant_id = $1 AND p.id = $2"#,
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(connection)
+    .await?
+    .map(decoded)
+    .transpose()
 }
 
 pub(super) async fn select_work(connection: &mut PgConnection, claim: &Claim) -> Result<Option<Work>, Error> {

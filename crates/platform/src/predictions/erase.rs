@@ -104,6 +104,7 @@ pub(crate) async fn erase_orphans(platform: &Platform) -> Result<(), Error> {
 }
 
 async fn erase_files(platform: &Platform, id: PredictionId) -> Result<(), Error> {
+    platform.rankings.forget(id);
     let attempt = {
         let mut connection = platform.system.acquire().await?;
         db::select_result_attempt(&mut connection, id).await?

@@ -4,14 +4,19 @@ mod accept;
 pub(crate) mod db;
 mod erase;
 mod now;
+mod ranked;
+mod rankings;
 mod read;
 mod settle;
 
 pub use accept::{Target, Upload, accept, check, inspector};
 pub use erase::delete;
 pub use now::{Immediate, ScoredCustomer, predict};
+pub use ranked::{RankedResult, ranking};
 pub use read::{ResultContent, ResultDownload, get, list, list_all, result};
 pub use settle::{Outcome, ResultFile, Settled, Work, settle, work};
+
+pub(crate) use rankings::Rankings;
 
 pub(crate) use erase::{erase_expired, erase_marked, erase_orphans};
 pub(crate) use settle::{fail, report_progress, requeue, start};

@@ -105,6 +105,25 @@ async fn list_in(
 /// # Errors
 /// `prediction_not_ready`; `prediction_failed`; [`Error::Gone`] once it expired or was deleted.
 pub async fn result(platform: &Platform, access: &Access, id: PredictionId) -> Result<ResultDownload, Error> {
+    let (prediction, located) = locate(platform, access, id).await?;
+    let content = match open(platform, id, &located).await {
+        Err(Error::NotFound(_)) => return Err(why_missing(platform, access, id).await),
+        opened => opened?,
+    };
+    Ok(ResultDownload {
+        file_name: prediction.file_name,
+        bytes: located.bytes,
+        delimiter: located.delimiter,
+        content,
+    })
+}
+
+/// A prediction of the caller's tenant whose result may be read now, and where that lies.
+pub(super) async fn locate(
+    platform: &Platform,
+    access: &Access,
+    id: PredictionId,
+) -> Result<(Prediction, db::LocatedResult), Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     let tenant = tx.caller().tenant;
     let prediction = db::select(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("prediction"))?;
@@ -122,21 +141,11 @@ pub async fn result(platform: &Platform, access: &Access, id: PredictionId) -> R
     }
     let located =
         db::select_result(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("prediction"))?;
-    drop(tx);
-    let content = match open(platform, id, &located).await {
-        Err(Error::NotFound(_)) => return Err(why_missing(platform, access, id).await),
-        opened => opened?,
-    };
-    Ok(ResultDownload {
-        file_name: prediction.file_name,
-        bytes: located.bytes,
-        delimiter: located.delimiter,
-        content,
-    })
+    Ok((prediction, located))
 }
 
 /// It may have been erased since it was looked up; else it should be there.
-async fn why_missing(platform: &Platform, access: &Access, id: PredictionId) -> Error {
+pub(super) async fn why_missing(platform: &Platform, access: &Access, id: PredictionId) -> Error {
     match get(platform, access, id).await {
         Ok(prediction) if prediction.erased => Error::Gone("the result has expired or was deleted"),
         Ok(_) => Error::Internal(format!("the result of prediction {id} is missing")),
