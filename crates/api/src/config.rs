@@ -19,6 +19,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// Opens `/metrics` on the public port to whoever sends it as a bearer token.
     pub metrics_token: Option<SecretString>,
+    /// Whom customers write to who want to pay money in, where somebody is named.
+    pub support_email: Option<String>,
     /// Limits on what clients send and hold.
     pub limits: Limits,
 }
@@ -84,6 +86,7 @@ impl Config {
             tls: false,
             trusted_proxies: TrustedProxies::default(),
             metrics_token: None,
+            support_email: None,
             limits: Limits::default(),
         }
     }

@@ -4,8 +4,9 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use chrono::TimeDelta;
+use platform::accounts::Email;
 use platform::config::{DatabaseConfig, LimitsConfig};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
@@ -74,6 +75,7 @@ pub fn api(environment: &Environment, jwt_secret: SecretString) -> Result<api::C
     config.tls = environment.flag("PUBLIC_TLS")?;
     config.trusted_proxies = environment.parsed("TRUSTED_PROXIES")?.unwrap_or_default();
     config.metrics_token = environment.secret("METRICS_TOKEN")?;
+    config.support_email = support_email(environment)?;
     if let Some(minutes) = environment.parsed::<u32>("ACCESS_TOKEN_MINUTES")? {
         if minutes < 15 {
             bail!("ACCESS_TOKEN_MINUTES={minutes}: access tokens live 15 minutes at least");
@@ -97,6 +99,14 @@ pub fn api(environment: &Environment, jwt_secret: SecretString) -> Result<api::C
         limits.drain_timeout = Duration::from_secs(seconds.into());
     }
     Ok(config)
+}
+
+/// Whom customers write to who want to pay money in: SUPPORT_EMAIL.
+fn support_email(environment: &Environment) -> Result<Option<String>> {
+    let Some(text) = environment.text("SUPPORT_EMAIL") else { return Ok(None) };
+    let email = Email::parse(text);
+    let email = email.map_err(|_| anyhow!("SUPPORT_EMAIL={text}: this is not an e-mail address"))?;
+    Ok(Some(email.as_str().to_owned()))
 }
 
 /// The secret that signs access tokens, where one is configured; a weak one is refused.
@@ -221,6 +231,14 @@ mod tests {
         let proxies = configured("10.0.0.1, fd00::/8").unwrap().trusted_proxies;
         assert_eq!(proxies, "10.0.0.1,fd00::/8".parse().unwrap());
         assert_eq!(configured("").unwrap().trusted_proxies, api::TrustedProxies::default());
+    }
+
+    #[test]
+    fn the_address_of_support_is_one_or_is_refused() {
+        let configured = |text: &str| api(&environment(&[("SUPPORT_EMAIL", text)]), "secret".into());
+        assert!(configured("support").unwrap_err().to_string().starts_with("SUPPORT_EMAIL=support"));
+        assert_eq!(configured("it@augur.example").unwrap().support_email.unwrap(), "it@augur.example");
+        assert!(configured("").unwrap().support_email.is_none());
     }
 
     #[test]

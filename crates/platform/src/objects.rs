@@ -9,8 +9,8 @@ use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::{
-    GetResult, GetResultPayload, ObjectStore, ObjectStoreExt, ObjectStoreScheme, RetryConfig, aws::AmazonS3Builder,
-    buffered::BufWriter, local::LocalFileSystem, path::Path, prefix::PrefixStore,
+    GetResult, GetResultPayload, ObjectStore, ObjectStoreExt, ObjectStoreScheme, RetryConfig,
+    aws::AmazonS3Builder, buffered::BufWriter, local::LocalFileSystem, path::Path, prefix::PrefixStore,
 };
 use std::{
     io::{self, Read},

@@ -6,9 +6,9 @@ use std::io::{self, BufWriter as IoBufWriter, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use object_store::GetResult;
 use object_store::buffered::BufWriter;
 use object_store::path::Path;
-use object_store::GetResult;
 use platform::failpoints;
 use platform::objects::{Objects, blocking_reader};
 use scoring::{Dialect, InputError, Model, ScoreError, ScoreOptions, Summary};

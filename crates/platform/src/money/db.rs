@@ -1,7 +1,7 @@
 //! SQL of what money was for. Its movements are the ledger's.
 
 use super::{Purpose, UsedFor};
-use crate::{Error, OrderId, PredictionId, TenantId};
+use crate::{Error, OrderId, PredictionId, TenantId, orders};
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ pub(super) async fn select_purposes(
     orders: &[Uuid],
 ) -> Result<HashMap<OrderId, Purpose>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT o.id, s.name AS service_name, m.name AS model_name, p.id AS "prediction_id?",
+        r#"SELECT o.id, o.status, s.name AS service_name, m.name AS model_name, p.id AS "prediction_id?",
                   p.file_name AS "file_name?", p.error
            FROM orders o JOIN services s ON s.id = o.service_id JOIN models m ON m.id = s.model_id
            LEFT JOIN predictions p ON p.order_id = o.id
@@ -35,7 +35,8 @@ pub(super) async fn select_purposes(
                 }),
                 _ => None,
             };
-            let purpose = Purpose { service: row.service_name, model: row.model_name, used_for };
+            let status = orders::db::status_of(&row.status)?;
+            let purpose = Purpose { service: row.service_name, model: row.model_name, status, used_for };
             Ok((OrderId(row.id), purpose))
         })
         .collect()

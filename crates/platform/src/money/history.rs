@@ -1,6 +1,7 @@
 //! Money over time: what each movement was for, the balance day by day, statements.
 
 use super::db;
+use crate::orders::OrderStatus;
 use crate::page::position_of_number;
 use crate::predictions::PredictionError;
 use crate::{Access, Error, List, Page, Platform, PredictionId, TenantTx};
@@ -28,6 +29,8 @@ pub struct Purpose {
     pub service: String,
     /// Its model's name.
     pub model: String,
+    /// Where the order is in its life.
+    pub status: OrderStatus,
     /// The prediction that used the order.
     pub used_for: Option<UsedFor>,
 }
@@ -54,6 +57,8 @@ pub struct Course {
     pub spent: Money,
     /// All refunds.
     pub refunded: Money,
+    /// When money moved for the first time, if ever.
+    pub began_at: Option<DateTime<Utc>>,
 }
 
 /// A part of a tenant's history, as it was when it was opened.
@@ -91,6 +96,7 @@ pub async fn course(
         return Err(Error::Internal("a course has two ends".to_owned()));
     };
     let credits = ledger::credits(tx.connection(), account, *from..*to).await?;
+    let first = ledger::transactions_between(tx.connection(), account, 0, 1, 1).await?;
     let [opening, closing, paid_in, refunded] =
         [opening.balance, closing.balance, credits.paid_in, credits.refunded]
             .map(|money| i128::from(money.minor_units()));
@@ -100,6 +106,7 @@ pub async fn course(
         paid_in: credits.paid_in,
         spent: Money::from_minor_units(i64::try_from(spent).map_err(Error::internal)?)?,
         refunded: credits.refunded,
+        began_at: first.first().map(|transaction| transaction.created_at),
     })
 }
 

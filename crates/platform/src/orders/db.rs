@@ -210,7 +210,7 @@ pub(super) async fn lock(connection: &mut PgConnection, id: OrderId) -> Result<(
     Ok(())
 }
 
-fn status_of(text: &str) -> Result<OrderStatus, Error> {
+pub(crate) fn status_of(text: &str) -> Result<OrderStatus, Error> {
     [OrderStatus::Paid, OrderStatus::InUse, OrderStatus::Provided, OrderStatus::Refunded]
         .into_iter()
         .find(|status| status.as_str() == text)

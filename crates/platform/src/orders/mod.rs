@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// How many orders a page looks through for what its filter wants.
-const SEARCHED_MAX: i64 = 50_000;
+const SEARCHED_MAX: i64 = 40_000;
 
 /// Where an order is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

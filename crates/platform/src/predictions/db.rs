@@ -4,6 +4,7 @@ use super::{Prediction, PredictionStatus, ResultFile, Work};
 use crate::jobs::Claim;
 use crate::{Error, ModelVersionId, OrderId, PredictionId, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
+use ledger::Money;
 use scoring::{Dialect, Manifest, OnError};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -54,6 +55,7 @@ struct Row {
     id: Uuid,
     tenant_id: Uuid,
     order_id: Uuid,
+    price: i64,
     model_name: String,
     model_version: String,
     file_name: String,
@@ -77,6 +79,7 @@ impl TryFrom<Row> for Prediction {
             id: PredictionId(row.id),
             tenant: TenantId(row.tenant_id),
             order: OrderId(row.order_id),
+            price: Money::from_minor_units(row.price)?,
             model_name: row.model_name,
             model_version: row.model_version,
             file_name: row.file_name,
@@ -126,11 +129,11 @@ pub(crate) async fn select(
 ) -> Result<Option<Prediction>, Error> {
     sqlx::query_as!(
         Row,
-        r#"SELECT p.id, p.tenant_id, p.order_id, m.name AS model_name, v.version AS model_version,
+        r#"SELECT p.id, p.tenant_id, p.order_id, o.price, m.name AS model_name, v.version AS model_version,
                   p.file_name, p.status, p.rows_done, p.rows_total, p.summary, p.error, p.created_at,
                   p.started_at, p.finished_at, p.expires_at, p.erased_at IS NOT NULL AS "erased!"
            FROM predictions p JOIN model_versions v ON v.id = p.model_version_id
-           JOIN models m ON m.id = v.model_id
+           JOIN models m ON m.id = v.model_id JOIN orders o ON o.id = p.order_id
            WHERE p.tenant_id = $1 AND p.id = $2"#,
         tenant.0,
         id.0
@@ -152,11 +155,11 @@ pub(crate) async fn select_page(
 ) -> Result<Vec<Prediction>, Error> {
     sqlx::query_as!(
         Row,
-        r#"SELECT p.id, p.tenant_id, p.order_id, m.name AS model_name, v.version AS model_version,
+        r#"SELECT p.id, p.tenant_id, p.order_id, o.price, m.name AS model_name, v.version AS model_version,
                   p.file_name, p.status, p.rows_done, p.rows_total, p.summary, p.error, p.created_at,
                   p.started_at, p.finished_at, p.expires_at, p.erased_at IS NOT NULL AS "erased!"
            FROM predictions p JOIN model_versions v ON v.id = p.model_version_id
-           JOIN models m ON m.id = v.model_id
+           JOIN models m ON m.id = v.model_id JOIN orders o ON o.id = p.order_id
            WHERE ($1::uuid IS NULL OR p.tenant_id = $1) AND p.id < $2
              AND ($3::uuid[] IS NULL OR p.id = ANY($3))
            ORDER BY p.id DESC LIMIT $4"#,
@@ -203,11 +206,11 @@ pub(crate) async fn select_page_of_all(
     let (tenants, id) = meant.map_or((None, None), |(tenants, id)| (Some(tenants), id));
     sqlx::query_as!(
         Row,
-        r#"SELECT p.id, p.tenant_id, p.order_id, m.name AS model_name, v.version AS model_version,
+        r#"SELECT p.id, p.tenant_id, p.order_id, o.price, m.name AS model_name, v.version AS model_version,
                   p.file_name, p.status, p.rows_done, p.rows_total, p.summary, p.error, p.created_at,
                   p.started_at, p.finished_at, p.expires_at, p.erased_at IS NOT NULL AS "erased!"
            FROM predictions p JOIN model_versions v ON v.id = p.model_version_id
-           JOIN models m ON m.id = v.model_id
+           JOIN models m ON m.id = v.model_id JOIN orders o ON o.id = p.order_id
            WHERE p.id >= $1 AND p.id < $2 AND ($3::text IS NULL OR p.status = $3)
              AND ($4::uuid[] IS NULL OR p.tenant_id = ANY($4) OR p.id = $5 OR p.order_id = $5)
            ORDER BY p.id DESC LIMIT $6"#,

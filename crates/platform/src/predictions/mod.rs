@@ -23,6 +23,7 @@ pub(crate) use settle::{fail, report_progress, requeue, start};
 
 use crate::{OrderId, PredictionId, TenantId};
 use chrono::{DateTime, Utc};
+use ledger::Money;
 use scoring::{Problem, Summary};
 use serde::{Deserialize, Serialize};
 
@@ -109,6 +110,8 @@ pub struct Prediction {
     pub tenant: TenantId,
     /// The order that paid for it.
     pub order: OrderId,
+    /// What that order cost.
+    pub price: Money,
     /// The model's name.
     pub model_name: String,
     /// The version that it was given when it was accepted.

@@ -98,7 +98,8 @@ impl Rankings {
         if kept.values().filter(|kept| !kept.is_made()).count() >= MAKING_OR_WAITING_MAX {
             return Err(Error::Busy);
         }
-        while kept.len() >= KEPT_MAX || kept.values().map(|kept| kept.bytes).sum::<u64>() + bytes > KEPT_BYTES_MAX
+        while kept.len() >= KEPT_MAX
+            || kept.values().map(|kept| kept.bytes).sum::<u64>() + bytes > KEPT_BYTES_MAX
         {
             let made = kept.iter().filter(|(_, kept)| kept.is_made());
             let Some(oldest) = made.min_by_key(|(_, kept)| kept.used_at).map(|(key, _)| *key) else { break };
@@ -126,10 +127,11 @@ impl Kept {
 
 async fn make(objects: Objects, permits: Arc<Semaphore>, ranked: Ranked) -> Result<Arc<Ranking>, Failure> {
     let _permit = permits.acquire().await.map_err(|error| Failure::Unreadable(error.to_string()))?;
-    let result = objects.reader(&result_path(ranked.id, ranked.attempt)).await.map_err(|error| match error {
-        Error::NotFound(_) => Failure::Missing,
-        other => Failure::Unreadable(other.to_string()),
-    })?;
+    let result =
+        objects.reader(&result_path(ranked.id, ranked.attempt)).await.map_err(|error| match error {
+            Error::NotFound(_) => Failure::Missing,
+            other => Failure::Unreadable(other.to_string()),
+        })?;
     let runtime = Handle::current();
     let started = Instant::now();
     let ranking =
@@ -217,7 +219,8 @@ mod tests {
     async fn the_rankings_that_were_used_last_are_kept() {
         let (shelf, rankings) = (Shelf::new(), Rankings::default());
         let half = KEPT_BYTES_MAX / ROW_BYTES / 2;
-        let (first, second, third) = (shelf.result(half).await, shelf.result(half).await, shelf.result(1).await);
+        let (first, second, third) =
+            (shelf.result(half).await, shelf.result(half).await, shelf.result(1).await);
         for result in [&first, &second, &first, &third] {
             rankings.get(&shelf.objects, same(result)).await.unwrap();
         }

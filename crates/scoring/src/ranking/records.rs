@@ -42,15 +42,7 @@ impl Record {
 
 impl<R: Read> Records<R> {
     pub(super) fn new(delimiter: u8, input: R) -> Records<R> {
-        Records {
-            input,
-            delimiter,
-            text: Vec::new(),
-            offset: 0,
-            next: 0,
-            is_begun: false,
-            is_end: false,
-        }
+        Records { input, delimiter, text: Vec::new(), offset: 0, next: 0, is_begun: false, is_end: false }
     }
 
     /// The next record that is no blank line.

@@ -108,10 +108,11 @@ fn millionths_of(cell: &[u8]) -> Option<u32> {
     if cell.len() != PROBABILITY_BYTES {
         return None;
     }
-    [first].into_iter().chain(decimals).try_fold(0, |number, digit| {
-        digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
-    })
-    .filter(|&millionths| millionths <= super::MILLION)
+    [first]
+        .into_iter()
+        .chain(decimals)
+        .try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0')))
+        .filter(|&millionths| millionths <= super::MILLION)
 }
 
 fn shortened(text: &str, wanted: &Cells) -> String {

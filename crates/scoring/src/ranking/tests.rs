@@ -71,7 +71,9 @@ fn many_runs_are_one_ranking() {
     let ranking = ranking(&text, 999);
     let page = ranking.places(4_990, 100).unwrap();
     assert_eq!(page, ranking.places(0, 5_000).unwrap()[4_990..]);
-    assert!(ranking.places(5_000, 10).unwrap().is_empty() && ranking.places(u64::MAX, 10).unwrap().is_empty());
+    assert!(
+        ranking.places(5_000, 10).unwrap().is_empty() && ranking.places(u64::MAX, 10).unwrap().is_empty()
+    );
 }
 
 #[test]
@@ -86,7 +88,8 @@ fn customers_who_were_skipped_are_counted_and_left_out() {
 #[test]
 fn records_longer_than_a_piece_are_read_whole() {
     let long = "y".repeat(700_000);
-    let text = format!("id,stays,churn_probability\n\"{long}\n\",1,0.100000\nb,0,0.800000\n{long},1,0.300000\n");
+    let text =
+        format!("id,stays,churn_probability\n\"{long}\n\",1,0.100000\nb,0,0.800000\n{long},1,0.300000\n");
     assert_eq!(names(&text, 10)[0], "b");
     let ranking = ranking(&text, 10);
     assert_eq!(ranking.record_bytes_max(), 700_000 + "\"\n\",1,0.100000\n".len() as u64);
@@ -105,7 +108,8 @@ fn a_file_may_have_columns_of_the_results_names() {
 
 #[test]
 fn what_is_no_result_is_refused() {
-    for text in ["", "\n", "id,tenure\n1,2\n", "stays,churn_probability\n1,0.5\n", "a,stays,churn_probability\n1\n"]
+    for text in
+        ["", "\n", "id,tenure\n1,2\n", "stays,churn_probability\n1,0.5\n", "a,stays,churn_probability\n1\n"]
     {
         let error = Ranking::of_result(',', text.as_bytes()).unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::InvalidData, "{text:?}");
