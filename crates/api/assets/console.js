@@ -1,0 +1,91 @@
+// What every page of the console does besides being read. No page needs it to be understood; forms work without it.
+"use strict";
+
+(() => {
+  const language = document.documentElement.lang;
+
+  /** Shows moments in the visitor's own time zone; the page says them in UTC. */
+  function localTimes(root) {
+    const format = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+    for (const time of root.querySelectorAll("time[datetime]:not([title])")) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      time.title = time.textContent;
+      time.textContent = format.format(at);
+    }
+  }
+
+  async function copy(button) {
+    const text = button.closest(".code-box").querySelector("code").textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      // Without TLS a browser gives no clipboard; what is selected can be copied by hand.
+      const range = document.createRange();
+      range.selectNodeContents(button.closest(".code-box").querySelector("code"));
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      document.execCommand("copy");
+    }
+    const label = button.textContent;
+    button.textContent = document.body.dataset.copied;
+    setTimeout(() => { button.textContent = label; }, 1500);
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (button) copy(button);
+    // A click elsewhere closes an open menu.
+    for (const menu of document.querySelectorAll("details.who[open], details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+    const opener = event.target.closest("[data-opens]");
+    if (opener) document.getElementById(opener.dataset.opens)?.showModal();
+    const closer = event.target.closest("[data-closes]");
+    if (closer) closer.closest("dialog, details")?.[closer.closest("dialog") ? "close" : "removeAttribute"]("open");
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.who[open], details.menu[open], details.confirm[open]")) {
+      menu.open = false;
+      menu.querySelector("summary")?.focus();
+    }
+  });
+
+  // A form that moves money is sent once; the server would take it only once in any case.
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    const form = event.target;
+    if (!form.querySelector("[data-once]")) return;
+    if (form.dataset.sent) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "true";
+    for (const button of form.querySelectorAll("[data-once]")) button.setAttribute("aria-disabled", "true");
+  });
+
+  // Coming back by the browser's button shows the page as it was left.
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) {
+      delete form.dataset.sent;
+      for (const button of form.querySelectorAll("[data-once]")) button.removeAttribute("aria-disabled");
+    }
+  });
+
+  // A filter applies as soon as it is chosen.
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("form[data-at-once]");
+    if (form && event.target.matches("select")) form.requestSubmit();
+  });
+
+  // Fragments say themselves what went wrong, so they are shown whatever their status.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr } = event.detail;
+    if (xhr.status >= 400 && xhr.getResponseHeader("content-type")?.startsWith("text/html")) event.detail.shouldSwap = true;
+  });
+  document.addEventListener("htmx:afterSwap", (event) => localTimes(event.target.parentElement ?? document));
+
+  localTimes(document);
+})();

@@ -43,7 +43,8 @@ pub async fn add_security_headers(State(api): State<Api>, request: Request, next
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     };
     add(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    add(REFERRER_POLICY, "no-referrer");
+    // Without a referrer of its own a browser names no origin with a form either, which the console asks for.
+    add(REFERRER_POLICY, if is_page { "same-origin" } else { "no-referrer" });
     add(CONTENT_SECURITY_POLICY, policy);
     if !is_public {
         add(CACHE_CONTROL, "no-store");
