@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::amqp::{self, Queue, within};
-use crate::backoff::Backoff;
+use crate::backoff::{Backoff, any_delay};
 use crate::error::Error;
 use crate::measures;
 use crate::source::{Feeder, Incoming, Receipt, Source};
@@ -27,7 +27,10 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often in a row a queue may leave a consumer without an answer until it is made anew. A
 /// RabbitMQ that was killed soon after a quorum queue's first declaration comes back knowing the
 /// queue's name but without its members, and never answers for it.
-const UNANSWERED_MAX: u32 = 3;
+const UNANSWERED_MAX: u32 = 2;
+/// Within what time one of several workers makes such a queue anew. The others look once more before
+/// they would: a queue that is deleted again loses what was published into it meanwhile.
+const REMAKING_SPREAD: Duration = Duration::from_secs(6);
 
 /// The form of messages that this program reads.
 const MESSAGE_VERSION: u32 = 1;
@@ -86,6 +89,12 @@ impl AmqpConsumer {
             };
             unanswered = if matches!(opened, Err(Error::QueueUnanswered)) { unanswered + 1 } else { 0 };
             if unanswered == UNANSWERED_MAX {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(any_delay(REMAKING_SPREAD)) => continue,
+                }
+            }
+            if unanswered > UNANSWERED_MAX {
                 self.remake_queue().await;
                 unanswered = 0;
                 continue;

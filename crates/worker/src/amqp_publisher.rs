@@ -22,7 +22,7 @@ use crate::measures;
 const WINDOW: usize = 64;
 /// A confirm needs a majority of the broker's nodes to write to disk. A publish may also wait for a
 /// broker that is short of memory; the relay tries again.
-const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
+const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the broker may take to answer a health check.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
 const PERSISTENT: u8 = 2;

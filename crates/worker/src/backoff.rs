@@ -20,13 +20,17 @@ impl Backoff {
     pub(crate) fn delay(&mut self) -> Duration {
         let step = self.next;
         self.next = (step * 2).min(self.longest);
-        let jitter = f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0;
-        step.mul_f64(0.5 + 0.5 * jitter)
+        step.mul_f64(0.5) + any_delay(step.mul_f64(0.5))
     }
 
     pub(crate) fn reset(&mut self) {
         self.next = self.first;
     }
+}
+
+/// Any delay up to the longest, so that of several workers one comes first.
+pub(crate) fn any_delay(longest: Duration) -> Duration {
+    longest.mul_f64(f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 255.0)
 }
 
 #[cfg(test)]

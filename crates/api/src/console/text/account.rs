@@ -6,14 +6,15 @@ texts! {
     /// Signing in and up, and the account.
     Account {
         pitch: "Know who is about to leave", "Узнайте, кто собирается уйти";
-        pitch_text: "Upload your customers, pick a model, and get the same file back with each customer's probability of leaving. You pay for a prediction; one that fails is refunded by itself.",
+        pitch_text: "Upload your customers, pick a model, and get the same file back with each customer’s probability of leaving. You pay for a prediction; one that fails is refunded by itself.",
             "Загрузите клиентов, выберите модель и получите тот же файл с вероятностью ухода каждого клиента. Вы платите за прогноз; если он не удался, деньги вернутся сами.";
         pitch_free: "Checking a file is free", "Проверка файла бесплатна";
-        pitch_exact: "Every kopeck accounted for", "Каждая копейка на счету";
+        pitch_exact: "Money exact to the last cent", "Каждая копейка на счету";
         pitch_erase: "Your files are erased when you say so", "Ваши файлы стираются по вашей команде";
         sign_in: "Sign in", "Вход";
         sign_in_button: "Sign in", "Войти";
         no_account: "No account yet?", "Ещё нет аккаунта?";
+        no_account_link: "Create one", "Создайте его";
         sign_up: "Create an account", "Новый аккаунт";
         sign_up_button: "Create the account", "Создать аккаунт";
         have_account: "Have an account already?", "Уже есть аккаунт?";
