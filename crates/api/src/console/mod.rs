@@ -4,6 +4,7 @@
 mod assets;
 mod cookies;
 mod errors;
+mod fields;
 mod forgery;
 mod format;
 mod language;
@@ -33,6 +34,8 @@ fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/sign-out", post(account::signed_out)),
         ("/account", get(account::show)),
         ("/account/password", post(account::password_changed)),
+        ("/account/export", get(account::export)),
+        ("/account/close", post(account::closed)),
         ("/preferences", get(account::prefer)),
     ]
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::response::{IntoResponse, Response};
+use platform::Access;
 
 use crate::export::archive;
 use crate::extract::Caller;
@@ -24,7 +25,12 @@ use crate::state::Api;
     ),
 )]
 pub async fn export(State(api): State<Api>, Caller(access): Caller) -> Result<Response, Problem> {
-    let body = Body::from_stream(archive(&api, access).await?);
+    answer(&api, access).await
+}
+
+/// The archive of whoever it is, as a download.
+pub async fn answer(api: &Api, access: Access) -> Result<Response, Problem> {
+    let body = Body::from_stream(archive(api, access).await?);
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/x-tar")),
         (CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"augur-export.tar\"")),

@@ -7,50 +7,26 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use platform::accounts::{self, Email, Password, Registration};
-use platform::{Error, sessions};
+use platform::{Error, closing, sessions};
 use secrecy::SecretString;
 use serde::Deserialize;
 
 use crate::console::cookies::{self, Secrecy};
 use crate::console::errors::PageError;
+use crate::console::fields::FieldErrors;
 use crate::console::forgery::{GuestForm, SignedForm};
 use crate::console::language::{LANGUAGE_COOKIE, Language};
 use crate::console::shell::{PageResult, Shell, render, render_with, see_other};
-use crate::console::text::{Account, errors, fill};
+use crate::console::text::{Account, fill};
 use crate::console::theme::{THEME_COOKIE, Theme};
 use crate::console::visitor::{Guest, Visitor};
 use crate::extract::{ClientAddress, Query, RequestId};
 use crate::login::log_in;
 use crate::problem::{Problem, sentence};
+use crate::routes::export;
 use crate::state::Api;
 
 const YEAR: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 60 * 60);
-
-/// What a field of a form lacks, by its name.
-#[derive(Default)]
-struct FieldErrors(Vec<(&'static str, String)>);
-
-impl FieldErrors {
-    fn of(&self, field: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| *name == field).map(|(_, message)| message.as_str())
-    }
-
-    /// Keeps what an operation says of fields, or passes on any other error.
-    fn take(&mut self, language: Language, error: Error) -> Result<(), PageError> {
-        match error {
-            Error::Invalid(problems) => {
-                let said = |message: &str| errors::sentence(language, &sentence(message));
-                self.0.extend(problems.into_iter().map(|problem| (problem.field, said(&problem.message))));
-                Ok(())
-            }
-            Error::Conflict { code: "email_taken", message } => {
-                self.0.push(("email", errors::sentence(language, &sentence(&message))));
-                Ok(())
-            }
-            error => Err(error.into()),
-        }
-    }
-}
 
 #[derive(Template)]
 #[template(path = "console/sign_in.html")]
@@ -81,6 +57,8 @@ struct AccountPage {
     role: &'static str,
     tenant: String,
     created_at: DateTime<Utc>,
+    /// What giving up the balance is called, where there is one.
+    forfeit: Option<String>,
     errors: FieldErrors,
 }
 
@@ -120,6 +98,15 @@ pub struct PasswordForm {
     current_password: SecretString,
     #[serde(default)]
     new_password: SecretString,
+}
+
+/// The end of an account.
+#[derive(Deserialize)]
+pub struct CloseForm {
+    #[serde(default)]
+    password: SecretString,
+    /// There where the box is ticked.
+    forfeit_balance: Option<String>,
 }
 
 /// A button without fields.
@@ -249,6 +236,37 @@ pub async fn password_changed(
     }
 }
 
+/// Everything that is kept of the visitor's tenant, as one archive.
+pub async fn export(State(api): State<Api>, visitor: Visitor) -> PageResult {
+    Ok(export::answer(&api, visitor.access).await?)
+}
+
+/// Closes the account for good.
+pub async fn closed(
+    State(api): State<Api>,
+    SignedForm { access, shell, body }: SignedForm<CloseForm>,
+) -> PageResult {
+    let closed =
+        closing::close_own(&api.platform, &access, body.password, body.forfeit_balance.is_some()).await;
+    let t = Account::of(shell.language);
+    let mut errors = FieldErrors::default();
+    match closed {
+        Ok(()) => return Ok(with_cookie(see_other("/sign-in?notice=closed"), api.no_session_cookie())),
+        Err(Error::Conflict { code, message }) => {
+            let said = match code {
+                "balance_not_zero" => t.close_balance.to_owned(),
+                "prediction_not_finished" => t.close_unfinished.to_owned(),
+                "last_administrator" => t.close_last_administrator.to_owned(),
+                _ => sentence(&message),
+            };
+            errors.add("close", said);
+        }
+        Err(error) => errors.take(shell.language, error)?,
+    }
+    let page = account_page(&api, shell, &access, errors).await?;
+    render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
 /// Remembers a language or a theme.
 pub async fn prefer(State(api): State<Api>, Query(query): Query<Preferences>) -> Response {
     let mut response = see_other(&inner_path(&query.next));
@@ -276,12 +294,15 @@ async fn account_page(
     let user = accounts::me(&api.platform, access).await?;
     let t = Account::of(shell.language);
     let curl = shell.curl_get("/api/v1/me");
+    let left = shell.member.as_ref().map_or(0, |member| member.balance.minor_units());
+    let forfeit = (left > 0).then(|| fill(t.forfeit, &[("balance", &shell.money(left))]));
     Ok(AccountPage {
         t,
         email: user.email,
         role: if user.is_admin { t.role_admin } else { t.role_customer },
         tenant: user.tenant.0.to_string(),
         created_at: user.created_at,
+        forfeit,
         errors,
         shell: shell.with_curl(curl),
     })

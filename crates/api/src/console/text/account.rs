@@ -40,7 +40,17 @@ texts! {
         new_password: "New password", "Новый пароль";
         change_button: "Change the password", "Сменить пароль";
         your_data: "Your data", "Ваши данные";
-        your_data_text: "All that is kept of you as one archive, and closing the account, are calls of the API: GET /api/v1/export and DELETE /api/v1/me.",
-            "Архив всего, что о вас хранится, и закрытие аккаунта — вызовы API: GET /api/v1/export и DELETE /api/v1/me.";
+        your_data_text: "Account, keys, logins, orders, transactions and every file that is kept, as one archive (tar).",
+            "Аккаунт, ключи, входы, заказы, операции и все хранимые файлы одним архивом (tar).";
+        export_button: "Download everything", "Скачать всё";
+        close_account: "Close the account", "Закрыть аккаунт";
+        close_text: "Erases everything personal at once: address, name, keys, files, results and notes. What stays is the record of the money, in ids alone. It cannot be undone.",
+            "Сразу стирает всё личное: адрес, имя, ключи, файлы, результаты и примечания. Остаётся только запись о деньгах, без имён. Отменить это нельзя.";
+        close_balance: "There is money on the balance. Tick the box to give it up.", "На балансе есть деньги. Отметьте, что отказываетесь от них.";
+        close_unfinished: "A prediction is still running. Wait for its end.", "Один прогноз ещё выполняется. Дождитесь его конца.";
+        close_last_administrator: "You are the only administrator. Make somebody else one first.",
+            "Вы единственный администратор. Сначала назначьте другого.";
+        forfeit: "Give up the {balance} that are left", "Отказаться от остатка {balance}";
+        close_button: "Close for good", "Закрыть навсегда";
     }
 }

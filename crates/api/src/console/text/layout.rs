@@ -39,6 +39,7 @@ texts! {
         notice_signed_out: "You have signed out.", "Вы вышли.";
         notice_password: "The password is changed. Every other login has ended.",
             "Пароль изменён. Все остальные входы завершены.";
+        notice_closed: "The account is closed.", "Аккаунт закрыт.";
         notice_cancelled: "The order is cancelled, the money is back.", "Заказ отменён, деньги возвращены.";
         notice_deleted: "The files of this prediction are erased.", "Файлы этого прогноза стёрты.";
         notice_revoked: "The key no longer works.", "Ключ больше не действует.";
@@ -54,6 +55,7 @@ impl Layout {
         match code {
             "welcome" => Some(self.notice_welcome),
             "signed_out" => Some(self.notice_signed_out),
+            "closed" => Some(self.notice_closed),
             "password" => Some(self.notice_password),
             "cancelled" => Some(self.notice_cancelled),
             "deleted" => Some(self.notice_deleted),
