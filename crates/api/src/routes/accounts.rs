@@ -62,6 +62,7 @@ pub enum Role {
 /// A change of password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "current_password": "", "new_password": "seven green bicycles" }))]
 pub struct PasswordChange {
     #[schema(value_type = String, format = Password)]
     current_password: SecretString,
@@ -73,6 +74,7 @@ pub struct PasswordChange {
 /// The end of an account.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "password": "" }))]
 pub struct Closing {
     /// Proves that it is the owner who asks.
     #[schema(value_type = String, format = Password)]

@@ -12,41 +12,43 @@ use super::accounts::{Role, User};
 /// A deposit, to the tenant of a user or to a tenant by its id.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "email": "demo@augur.example", "amount": 100_000, "note": "invoice 17" }))]
 pub struct DepositRequest {
     /// The address of a user of the tenant; or else give `tenant_id`.
-    #[schema(example = "demo@augur.example")]
     pub email: Option<String>,
     pub tenant_id: Option<Uuid>,
     /// In minor units.
-    #[schema(minimum = 1, example = 100_000)]
+    #[schema(minimum = 1)]
     pub amount: i64,
-    #[schema(max_length = 500, example = "invoice 17")]
+    #[schema(max_length = 500)]
     pub note: Option<String>,
 }
 
 /// A change of a user; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "disabled": false }))]
 pub struct UserChangeRequest {
     pub role: Option<Role>,
     /// A disabled user cannot sign in.
-    #[schema(example = false)]
     pub disabled: Option<bool>,
 }
 
 /// A new service.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Overnight", "model": "logistic", "description": "For files that can wait.", "price": 700
+}))]
 pub struct ServiceRequest {
-    #[schema(example = "Overnight", min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100)]
     pub name: String,
     /// The name of a model.
-    #[schema(example = "logistic")]
     pub model: String,
     #[schema(max_length = 2000)]
     pub description: Option<String>,
     /// What one order costs, in minor units.
-    #[schema(minimum = 1, example = 700)]
+    #[schema(minimum = 1)]
     pub price: i64,
     /// How many rows one order may score; 10,000,000 where left out.
     #[schema(minimum = 1)]
@@ -58,6 +60,7 @@ pub struct ServiceRequest {
 /// A change of a service; what is left out stays.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "price": 900 }))]
 pub struct ServiceChangeRequest {
     #[schema(min_length = 1, max_length = 100)]
     pub name: Option<String>,
@@ -65,7 +68,7 @@ pub struct ServiceChangeRequest {
     #[schema(max_length = 2000)]
     pub description: Option<String>,
     /// In minor units, for orders from now on.
-    #[schema(minimum = 1, example = 900)]
+    #[schema(minimum = 1)]
     pub price: Option<i64>,
     #[schema(minimum = 1)]
     pub max_rows: Option<u64>,

@@ -26,7 +26,8 @@ const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-appli
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it documents a form that is read as a stream")]
 pub struct FileForm {
-    /// Customers as CSV: comma, semicolon or tab; UTF-8, UTF-16 or Windows-1251; plain or gzip.
+    /// Customers as CSV: comma, semicolon or tab; UTF-8, UTF-16 or Windows-1251; plain or gzip. To try it:
+    /// [sample-customers.csv](/sample-customers.csv).
     #[schema(value_type = String, format = Binary, content_media_type = "text/csv")]
     file: Vec<u8>,
 }
