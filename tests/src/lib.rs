@@ -23,5 +23,6 @@ pub mod proxy;
 pub mod queue;
 pub mod services;
 pub mod suite;
+pub mod visitor;
 pub mod vocabulary;
 pub mod wire;

@@ -7,6 +7,7 @@
 mod accounts;
 mod closing;
 mod command_line;
+mod console;
 mod dialects;
 mod export;
 mod faults;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         ("security_input", security_input::flows()),
         ("security_wire", security_wire::flows()),
         ("security_table", security_table::flows()),
+        ("console", console::flows()),
         ("privacy", privacy::flows()),
         ("closing", closing::flows()),
         ("export", export::flows()),

@@ -33,6 +33,7 @@ window.addEventListener("load", () => {
     deepLinking: true,
     displayRequestDuration: true,
     docExpansion: "list",
+    defaultModelsExpandDepth: 0,
     tryItOutEnabled: true,
     validatorUrl: "none",
     layout: "StandaloneLayout",

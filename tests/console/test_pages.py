@@ -1,0 +1,111 @@
+"""What holds for every page in every look; new pages are found by the console's own list."""
+
+import re
+import urllib.parse
+
+from flow import Flow, installation
+from installation import CHECKOUT, customers, with_cells
+from visitor import Look
+
+LOOKS = [Look(1280, "en", "light"), Look(390, "ru", "dark"), Look(390, "en", "light"), Look(1280, "ru", "dark")]
+FIRST_PAGE_BYTES_MAX = 100_000
+# What is no page to be looked at: files, parts of pages, and addresses that lead elsewhere.
+NO_PAGES = re.compile(r"\.csv$|/progress$|/riskiest$|^/$|^/preferences$|^/admin/queue$")
+
+
+def listed_pages():
+    """The pages of the console, as its own list has them."""
+    source = (CHECKOUT / "crates/api/src/console/mod.rs").read_text(encoding="utf-8")
+    source = source.split("fn listed_pages()")[1].split("\n}")[0]
+    parts = re.findall(r'\(\s*"(/[^"]*)"(.*?)(?=\(\s*"/|\Z)', source, re.DOTALL)
+    return [path for path, handlers in parts if "get(" in handlers and not NO_PAGES.search(path)]
+
+
+class Pages(Flow):
+    """Nothing serious for axe-core, nothing beyond the edge, nothing from elsewhere, in both languages and themes."""
+
+    def owner(self):
+        """A customer who has something of everything, and the ids of it."""
+        on = installation()
+        customer = on.customer(1_000_000, "Northwind Telecom")
+        service = on.services()[0]["id"]
+        done = customer.api.predict(service, "march.csv", customers(300, 60))
+        failed = customer.api.predict(service, "april.csv", with_cells(customers(9, 61), {(3, "tenure"): "long"}))
+        gone = customer.api.predict(service, "february.csv", customers(9, 62))
+        customer.api.ask("DELETE", f"/predictions/{gone['id']}")
+        order = customer.api.post("/orders", {"service_id": service})
+        customer.api.post("/api-keys", {"name": "nightly job", "scope": "write"})
+        return customer, {
+            "/predictions/{id}": [done["id"], failed["id"], gone["id"]],
+            "/admin/users/{id}": [customer.api.get("/me")["id"]],
+            "/admin/orders/{id}": [order["id"], failed["order_id"]],
+        }
+
+    def test_every_page_is_well_in_every_look(self):
+        """As a guest, as a customer with and without a history, and as an administrator."""
+        on = installation()
+        owner, ids = self.owner()
+        newcomer = on.customer()
+        for look in LOOKS:
+            guest = self.visit(look)
+            people = {
+                "owner": self.visit(look, owner),
+                "newcomer": self.visit(look, newcomer),
+                "administrator": self.visit(look, on.administrator),
+            }
+            for path in listed_pages():
+                before_login = path in ("/sign-in", "/sign-up")
+                who = ["administrator"] if path.startswith("/admin") else ["owner"]
+                if not before_login and "{id}" not in path and not path.startswith("/admin"):
+                    who.append("newcomer")
+                for name in who:
+                    visitor = guest if before_login else people[name]
+                    for number, one in enumerate(ids.get(path, [""])):
+                        with self.subTest(f"{path} {number} for {name}, {look}"):
+                            visitor.go(path.replace("{id}", one))
+                            title = re.sub(r"[/{}]+", "-", path).strip("-")
+                            visitor.look_over(f"page-{title}-{number}-{name}")
+            with self.subTest(f"an address that leads nowhere, {look}"):
+                people["owner"].go("/nowhere", status=404)
+                people["owner"].look_over("page-nowhere")
+            for visitor in [guest, *people.values()]:
+                visitor.leave()
+                self.visitors.remove(visitor)
+                visitor.assert_well()
+
+    def test_the_first_page_weighs_less_than_100_kb(self):
+        """All that goes over the wire before somebody can sign in, and before they can predict; then it is kept."""
+        visitor = self.visit()
+        received = self.weigh(visitor)
+        visitor.go("/")
+        visitor.page.wait_for_load_state("networkidle")
+        self.assertGreater(sum(received.values()), 5_000, "something was weighed")
+        self.assertLess(sum(received.values()), FIRST_PAGE_BYTES_MAX, received)
+        visitor.sign_in(installation().customer())
+        visitor.go("/predict")
+        visitor.page.wait_for_load_state("networkidle")
+        self.assertLess(sum(received.values()), FIRST_PAGE_BYTES_MAX, received)
+        received.clear()
+        visitor.go("/predict")
+        visitor.page.wait_for_load_state("networkidle")
+        self.assertFalse([path for path in received if path.startswith("/assets/")], "assets are kept")
+
+    def weigh(self, visitor):
+        """Counts the bytes of what comes over the wire, by path."""
+        session = visitor.context.new_cdp_session(visitor.page)
+        received, paths = {}, {}
+
+        def answered(event):
+            if event["response"].get("fromDiskCache") or event["response"].get("fromPrefetchCache"):
+                return
+            paths[event["requestId"]] = urllib.parse.urlsplit(event["response"]["url"]).path
+
+        def loaded(event):
+            path = paths.pop(event["requestId"], None)
+            if path is not None and event["encodedDataLength"]:
+                received[path] = received.get(path, 0) + event["encodedDataLength"]
+
+        session.on("Network.responseReceived", answered)
+        session.on("Network.loadingFinished", loaded)
+        session.send("Network.enable")
+        return received
