@@ -178,7 +178,7 @@ impl Objects {
             for directory in directories(&root.join("results"))? {
                 results += remove_staged(&directory, age_min)?;
             }
-            Ok::<u64, std::io::Error>(inputs + results)
+            Ok::<u64, io::Error>(inputs + results)
         });
         match removed.await.map_err(Error::internal)? {
             Ok(0) => Ok(()),

@@ -2,6 +2,7 @@
 //! style inside a page.
 
 mod assets;
+mod charts;
 mod cookies;
 mod errors;
 mod fields;
@@ -23,7 +24,7 @@ use crate::state::Api;
 pub use errors::show_errors;
 pub use seal::Seals;
 
-use pages::account;
+use pages::{account, check, predict, prediction};
 
 /// The one list of pages: what is asked for, and the function that answers.
 fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
@@ -37,6 +38,16 @@ fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/account/export", get(account::export)),
         ("/account/close", post(account::closed)),
         ("/preferences", get(account::prefer)),
+        ("/predict", get(predict::show)),
+        ("/predict/check", post(check::check)),
+        ("/predict/pay", post(predict::pay)),
+        ("/sample-customers.csv", get(predict::sample_customers)),
+        ("/template.csv", get(predict::template)),
+        ("/predictions/{id}", get(prediction::show)),
+        ("/predictions/{id}/progress", get(prediction::progress)),
+        ("/predictions/{id}/riskiest", get(prediction::riskiest)),
+        ("/predictions/{id}/result.csv", get(prediction::result)),
+        ("/predictions/{id}/delete", post(prediction::delete)),
     ]
 }
 

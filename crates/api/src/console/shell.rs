@@ -141,6 +141,16 @@ impl Shell {
         format::share(self.language, *share.borrow(), 1)
     }
 
+    /// A share from 0 to 1 in whole per cent.
+    pub fn whole_share(&self, share: impl Borrow<f64>) -> String {
+        format::share(self.language, *share.borrow(), 0)
+    }
+
+    /// A fraction with a fixed number of decimals.
+    pub fn fraction(&self, value: impl Borrow<f64>, decimals: usize) -> String {
+        format::fraction(self.language, *value.borrow(), decimals)
+    }
+
     /// A moment.
     pub fn time(&self, at: impl Borrow<DateTime<Utc>>) -> String {
         format::time(self.language, *at.borrow())

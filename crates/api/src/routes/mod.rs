@@ -20,7 +20,7 @@ pub mod services;
 mod admin_shapes;
 mod prediction_shape;
 mod replayed;
-mod result_body;
+pub mod result_body;
 mod shapes;
 
 pub use accounts::User as UserShape;

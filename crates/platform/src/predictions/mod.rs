@@ -12,7 +12,7 @@ mod settle;
 pub use accept::{Target, Upload, accept, check, inspector};
 pub use erase::delete;
 pub use now::{Immediate, ScoredCustomer, predict};
-pub use ranked::{RankedResult, ranking};
+pub use ranked::{RankedResult, manifest, ranking};
 pub use read::{ResultContent, ResultDownload, get, list, list_all, result};
 pub use settle::{Outcome, ResultFile, Settled, Work, settle, work};
 

@@ -5,7 +5,7 @@ use super::{Prediction, db, read};
 use crate::objects::result_path;
 use crate::{Access, Error, Platform, PredictionId, TenantTx};
 use object_store::path::Path;
-use scoring::{Cells, Place, RankedCustomer, Ranking, Schema};
+use scoring::{Cells, Manifest, Place, RankedCustomer, Ranking};
 use std::{ops::Range, sync::Arc};
 use tokio::task::spawn_blocking;
 
@@ -16,8 +16,6 @@ const RECORD_BYTES: u64 = 8 * 1024;
 pub struct RankedResult {
     /// The prediction whose result it is.
     pub prediction: Prediction,
-    /// What its model reads of a customer.
-    pub schema: Schema,
     /// The order.
     pub ranking: Arc<Ranking>,
     path: Path,
@@ -31,18 +29,20 @@ pub struct RankedResult {
 /// Those of [`super::result`]; [`Error::Busy`] where too many results are being ranked.
 pub async fn ranking(platform: &Platform, access: &Access, id: PredictionId) -> Result<RankedResult, Error> {
     let (prediction, located) = read::locate(platform, access, id).await?;
-    let manifest = {
-        let mut tx = TenantTx::begin(platform, access).await?;
-        db::select_manifest(tx.connection(), prediction.tenant, id).await?
-    };
-    let schema = manifest.ok_or(Error::NotFound("prediction"))?.schema;
     let (attempt, delimiter) = (located.attempt, located.delimiter);
     let ranked = Ranked { id, attempt, delimiter, rows: prediction.rows_total };
     let ranking = match platform.rankings.get(&platform.objects, ranked).await {
         Err(Error::NotFound(_)) => return Err(read::why_missing(platform, access, id).await),
         ranking => ranking?,
     };
-    Ok(RankedResult { prediction, schema, ranking, path: result_path(id, attempt), bytes: located.bytes })
+    Ok(RankedResult { prediction, ranking, path: result_path(id, attempt), bytes: located.bytes })
+}
+
+/// What the model of a prediction of the caller's tenant says of itself, in the version that scored it.
+pub async fn manifest(platform: &Platform, access: &Access, id: PredictionId) -> Result<Manifest, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let tenant = tx.caller().tenant;
+    db::select_manifest(tx.connection(), tenant, id).await?.ok_or(Error::NotFound("prediction"))
 }
 
 impl RankedResult {

@@ -1,3 +1,9 @@
 //! The pages, one file for each part of the console.
 
 pub mod account;
+pub mod check;
+pub mod predict;
+pub mod prediction;
+
+mod offers;
+mod riskiest;

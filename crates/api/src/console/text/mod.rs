@@ -3,10 +3,15 @@
 
 pub mod account;
 pub mod errors;
+pub mod faults;
 pub mod layout;
+pub mod predict;
+pub mod result;
 
 pub use account::Account;
 pub use layout::Layout;
+pub use predict::Predict;
+pub use result::Outcome;
 
 /// Declares a set of texts: `name: "English", "Русский";`.
 macro_rules! texts {

@@ -1,0 +1,8 @@
+//! Charts, drawn on the server. A picture holds no text, which stays readable at any width beside it; what it shows is
+//! said in its label.
+
+mod gains;
+mod histogram;
+
+pub use gains::GainsCurve;
+pub use histogram::Histogram;
