@@ -84,7 +84,8 @@ impl Victim {
 /// How a POST is answered whose body is a form of some kind.
 async fn statuses_of_forms(visitor: &Visitor, path: &str, headers: &[(&str, &str)], token: &str) -> Vec<u16> {
     let urlencoded = ("application/x-www-form-urlencoded", format!("csrf={token}"));
-    let field = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\na\r\n--x--\r\n";
+    let field =
+        "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.csv\"\r\n\r\na\r\n--x--\r\n";
     let multipart = ("multipart/form-data; boundary=x", field.to_owned());
     let mut statuses = Vec::new();
     for (kind, body) in [urlencoded, multipart] {
@@ -200,7 +201,8 @@ async fn pages_run_and_load_nothing_but_ours_and_are_kept_by_nobody(on: &Install
         }
         pages += 1;
         let policy = answer.header("content-security-policy");
-        for part in ["default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"] {
+        for part in ["default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"]
+        {
             assert!(policy.contains(part), "{path}: {policy}");
         }
         assert!(!policy.contains("unsafe"), "{path}: {policy}");

@@ -24,7 +24,7 @@ use crate::state::Api;
 pub use errors::show_errors;
 pub use seal::Seals;
 
-use pages::{account, check, predict, prediction};
+use pages::{account, admin, check, predict, prediction};
 
 /// The one list of pages: what is asked for, and the function that answers.
 fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
@@ -53,7 +53,9 @@ fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
 
 /// Pages and what they load.
 pub fn router() -> Router<Api> {
-    let pages =
-        listed_pages().into_iter().fold(Router::new(), |router, (path, page)| router.route(path, page));
+    let pages = listed_pages()
+        .into_iter()
+        .chain(admin::listed_pages())
+        .fold(Router::new(), |router, (path, page)| router.route(path, page));
     pages.route("/assets/{hash}/{name}", get(assets::serve))
 }

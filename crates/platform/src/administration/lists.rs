@@ -119,9 +119,10 @@ pub async fn audit_log(
     )
     .await?;
     let list = page.cut("audit_log", found, |entry| *entry.id.as_bytes());
-    let users = list.data.iter().flat_map(|entry| [entry.actor_user_id, entry.subject_id]).flatten();
+    let named = list.data.iter().flat_map(|entry| [entry.actor_user_id, entry.subject_id]);
+    let users: Vec<Uuid> = named.flatten().collect();
     let tenants = list.data.iter().filter_map(|entry| entry.tenant_id);
-    let people = People::of(tx.connection(), users, tenants).await?;
+    let people = People::of(tx.connection(), users.into_iter(), tenants).await?;
     Ok(Attributed { list, people })
 }
 

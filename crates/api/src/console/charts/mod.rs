@@ -3,6 +3,7 @@
 
 mod gains;
 mod histogram;
+pub mod hours;
 
 pub use gains::GainsCurve;
 pub use histogram::Histogram;

@@ -2,6 +2,7 @@
 //! missing one does not compile.
 
 pub mod account;
+pub mod admin;
 pub mod errors;
 pub mod faults;
 pub mod layout;
@@ -9,6 +10,7 @@ pub mod predict;
 pub mod result;
 
 pub use account::Account;
+pub use admin::{Actions, Admin, Invariants};
 pub use layout::Layout;
 pub use predict::Predict;
 pub use result::Outcome;
