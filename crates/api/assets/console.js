@@ -2,7 +2,8 @@
 "use strict";
 
 (() => {
-  const language = document.documentElement.lang;
+  // As the pages write days themselves: 21 Nov 2026.
+  const language = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
 
   /** Shows moments in the visitor's own time zone; the page says them in UTC. */
   function localTimes(root) {
