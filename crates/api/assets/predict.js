@@ -6,6 +6,8 @@
   if (!flow) return;
   const byId = (id) => document.getElementById(id);
   const [intro, checked, drop, input] = ["intro", "checked", "drop", "file"].map(byId);
+  // The frame's command is for checking; what was checked comes with commands of its own.
+  const command = document.querySelector("main > details.curl");
   const csrf = document.querySelector('meta[name="csrf-token"]').content;
   let file = null;
   let request = null;
@@ -77,10 +79,15 @@
       return;
     }
     show(checked, xhr);
-    intro.hidden = true;
+    turn(true);
     scrollTo(0, 0);
     byId("checked-title")?.focus();
     offer();
+  }
+
+  function turn(isChecked) {
+    intro.hidden = isChecked;
+    if (command) command.hidden = isChecked;
   }
 
   /** Back to where a file is chosen. */
@@ -90,7 +97,7 @@
     file = null;
     input.value = "";
     checked.replaceChildren();
-    intro.hidden = false;
+    turn(false);
     input.focus();
   }
 

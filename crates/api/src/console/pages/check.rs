@@ -22,6 +22,8 @@ use crate::state::Api;
 const PROBLEMS_SHOWN_MAX: usize = 10;
 /// Names of columns that a card has room for.
 const COLUMNS_SHOWN_MAX: usize = 4;
+/// A smaller share is said to be less than this.
+const SHARE_SHOWN_MIN: f64 = 0.001;
 /// From here on a time is told in minutes.
 const MINUTES_FROM_SECONDS: u64 = 90;
 
@@ -37,6 +39,8 @@ struct CheckedFragment {
     dialect: String,
     missing: String,
     problems: Option<Problems>,
+    /// Whether no leaving out can make the file whole.
+    is_cut_short: bool,
     columns: Vec<Column>,
     cards: Vec<Card>,
     /// What the keys of its payments begin with.
@@ -59,7 +63,6 @@ struct Problems {
     count: String,
     places: Vec<Place>,
     more: Option<String>,
-    is_cut_short: bool,
 }
 
 /// A place in a file and what is wrong there.
@@ -220,14 +223,15 @@ fn fragment(
         rows: shell.number(found.map_or(0, |report| report.rows)),
         matched: fill(t.matched_of, &of),
         dialect: dialect(t, &checked.dialect),
-        missing: shell.share(missing),
+        missing: small_share(&shell, missing),
+        is_cut_short: found.is_some_and(|report| report.is_cut_short),
         problems: found.filter(|report| report.problem_count > 0).map(|report| problems(&shell, report)),
         columns: columns
             .iter()
             .map(|column| Column {
                 name: column.name.clone(),
                 matched_to: column.matched_to.clone(),
-                missing: shell.share(column.missing_share),
+                missing: small_share(&shell, column.missing_share),
             })
             .collect(),
         cards,
@@ -246,7 +250,6 @@ fn problems(shell: &Shell, report: &CheckReport) -> Problems {
         count: shell.count(report.problem_count, t.problem_count),
         places: places(shell, &report.problems[..shown]),
         more: (more > 0).then(|| shell.count(more, t.problems_more)),
-        is_cut_short: report.is_cut_short,
     }
 }
 
@@ -310,6 +313,14 @@ async fn ready(api: &Api, shell: &Shell, outlook: &Outlook, service: &Service, r
         0..=MINUTES_FROM_SECONDS => shell.count(seconds, t.ready_seconds),
         _ => shell.count(seconds.div_ceil(60), t.ready_minutes),
     })
+}
+
+/// A share, of which something is said even where rounding would leave nothing.
+fn small_share(shell: &Shell, share: f64) -> String {
+    if share > 0.0 && share < SHARE_SHOWN_MIN {
+        return format!("< {}", shell.share(SHARE_SHOWN_MIN));
+    }
+    shell.share(share)
 }
 
 fn dialect(t: &'static Predict, dialect: &Dialect) -> String {

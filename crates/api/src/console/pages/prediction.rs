@@ -14,6 +14,7 @@ use platform::{Access, PredictionId};
 use scoring::{Manifest, Summary};
 use serde::Deserialize;
 
+use super::account::NoFields;
 use super::check::{Place, places};
 use super::riskiest::{Riskiest, ranking_within};
 use crate::console::charts::{GainsCurve, Histogram};
@@ -128,10 +129,6 @@ pub struct ResultQuery {
     #[serde(default)]
     spreadsheet_safe: bool,
 }
-
-/// A button without fields.
-#[derive(Deserialize)]
-pub struct NoFields {}
 
 /// A prediction as it is now.
 pub async fn show(
@@ -298,12 +295,14 @@ async fn succeeded(
     let (id, t) = (prediction.id, Outcome::of(shell.language));
     let summary = prediction.summary.as_ref().ok_or_else(PageError::not_found)?;
     let manifest = predictions::manifest(&api.platform, access, id).await?;
-    let ranked = match ranking_within(api, access, id, patience).await? {
-        Some(ranked) => {
+    let ranked = match ranking_within(api, access, id, patience).await {
+        Ok(Some(ranked)) => {
             let riskiest = Riskiest::read(api, access, &shell, (&ranked, &manifest), page).await?;
             Some(ranked_part(&shell, ranked.ranking.gains(), &manifest, riskiest))
         }
-        None => None,
+        // The page asks for it once more.
+        Ok(None) | Err(platform::Error::Busy) => None,
+        Err(error) => return Err(error.into()),
     };
     let headline = match summary.leaves {
         0 => t.nobody_leaves.to_owned(),
@@ -347,8 +346,7 @@ fn ranked_part(shell: &Shell, gains: &scoring::Gains, manifest: &Manifest, riski
     let measured = manifest.metrics.lift_at_10.map(|lift| shell.fraction(lift, 1));
     RankedPart {
         reached: shell.number(gains.reached(percent)),
-        // A sum of probabilities, below the number of customers.
-        expected: shell.number(gains.expected_leavers(percent).round() as u64),
+        expected: expected(shell, gains.expected_leavers(percent)),
         lift: fill(t.times, &[("lift", &shell.fraction(gains.lift(percent), 1))]),
         catches: fill(t.catches, &[("share", &shell.whole_share(gains.share(percent)))]),
         basis: match measured {
@@ -358,6 +356,15 @@ fn ranked_part(shell: &Shell, gains: &scoring::Gains, manifest: &Manifest, riski
         curve: GainsCurve::new(shell, gains),
         riskiest,
     }
+}
+
+/// How many are expected to leave, which of a few customers is no whole number.
+fn expected(shell: &Shell, leavers: f64) -> String {
+    if leavers < 10.0 {
+        return shell.fraction(leavers, 1);
+    }
+    // A sum of probabilities, below the number of customers.
+    shell.number(leavers.round() as u64)
 }
 
 fn failed(shell: Shell, about: About, prediction: Prediction, order: &Order) -> FailedPage {

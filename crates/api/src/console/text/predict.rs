@@ -18,7 +18,7 @@ texts! {
         template: "Download a template", "Скачать шаблон";
         no_file: "No file at hand?", "Нет файла под рукой?";
         try_sample: "Try with sample customers", "Попробовать на примере";
-        sample_text: "{customers} who never existed", "{customers}, которых никогда не было";
+        sample_text: "Try it with {customers} who never existed.", "Попробуйте на примере: {customers}, которых никогда не было.";
         customers: "{} customer|{} customers", "{} клиент|{} клиента|{} клиентов";
         script_needed: "This page needs JavaScript: it sends the file and shows how far it is. The same works with curl.",
             "Этой странице нужен JavaScript: он отправляет файл и показывает ход. То же самое умеет curl.";
@@ -49,6 +49,7 @@ texts! {
         leave_out: "Leave these rows out and predict the others. They stay in the result, with the reason.",
             "Пропустить эти строки и посчитать остальные. В результате они останутся с указанием причины.";
         leave_out_needed: "Leave the rows out above, or choose another file.", "Отметьте пропуск строк выше или выберите другой файл.";
+        mend_first: "Mend the file first.", "Сначала исправьте файл.";
         line: "Line", "Строка";
         column: "Column", "Столбец";
         what: "What is wrong", "Что не так";
