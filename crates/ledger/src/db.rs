@@ -292,29 +292,21 @@ pub(crate) async fn select_total_balance(connection: &mut PgConnection) -> Resul
 
 pub(crate) async fn select_moved(
     connection: &mut PgConnection,
-    from: TransactionId,
-    later: TransactionId,
-) -> Result<(Moved, Moved), Error> {
+    ids: Range<TransactionId>,
+) -> Result<Moved, Error> {
     let rows = sqlx::query!(
-        r#"SELECT kind, least(sum(amount), 9223372036854775807)::bigint AS "amount!",
-                  least(coalesce(sum(amount) FILTER (WHERE id >= $2), 0), 9223372036854775807)::bigint AS "later!"
-           FROM transactions WHERE id >= $1 GROUP BY kind"#,
-        from.0,
-        later.0
+        r#"SELECT kind, least(sum(amount), 9223372036854775807)::bigint AS "amount!"
+           FROM transactions WHERE id >= $1 AND id < $2 GROUP BY kind"#,
+        ids.start.0,
+        ids.end.0
     )
     .fetch_all(connection)
     .await?;
-    let of =
-        |kind: &str| rows.iter().find(|row| row.kind == kind).map_or((0, 0), |row| (row.amount, row.later));
-    let [deposits, debits, refunds] = ["deposit", "debit", "refund"].map(of);
-    let moved = |deposits, debits, refunds| -> Result<Moved, Error> {
-        Ok(Moved {
-            deposits: Money::from_minor_units(deposits)?,
-            debits: Money::from_minor_units(debits)?,
-            refunds: Money::from_minor_units(refunds)?,
-        })
+    let of = |kind: &str| {
+        let amount = rows.iter().find(|row| row.kind == kind).map_or(0, |row| row.amount);
+        Money::from_minor_units(amount)
     };
-    Ok((moved(deposits.0, debits.0, refunds.0)?, moved(deposits.1, debits.1, refunds.1)?))
+    Ok(Moved { deposits: of("deposit")?, debits: of("debit")?, refunds: of("refund")? })
 }
 
 pub(crate) async fn select_counts(connection: &mut PgConnection) -> Result<(i64, i64), Error> {

@@ -63,6 +63,17 @@ pub struct Moved {
     pub refunds: Money,
 }
 
+impl Moved {
+    /// What moved within two times together; what is more than fits counts as the most that does.
+    pub fn and(self, other: Moved) -> Moved {
+        Moved {
+            deposits: self.deposits.saturating_add(other.deposits),
+            debits: self.debits.saturating_add(other.debits),
+            refunds: self.refunds.saturating_add(other.refunds),
+        }
+    }
+}
+
 /// Opens an account with a balance of zero.
 pub async fn open_account(connection: &mut PgConnection, account: AccountId) -> Result<(), Error> {
     db::insert_account(connection, account).await
@@ -212,14 +223,10 @@ pub async fn total_balance(connection: &mut PgConnection) -> Result<Money, Error
     db::select_total_balance(connection).await
 }
 
-/// What moved on all accounts from the one transaction on, and of that, from a later one on. Ids sort by
-/// the time that they were made at, so that a moment is an id as well.
-pub async fn moved(
-    connection: &mut PgConnection,
-    from: TransactionId,
-    later: TransactionId,
-) -> Result<(Moved, Moved), Error> {
-    db::select_moved(connection, from, later).await
+/// What moved on all accounts by transactions from one id to before another. Ids sort by the time that they
+/// were made at, so that a moment is an id as well.
+pub async fn moved(connection: &mut PgConnection, ids: Range<TransactionId>) -> Result<Moved, Error> {
+    db::select_moved(connection, ids).await
 }
 
 async fn attach_note(

@@ -29,6 +29,10 @@ impl Money {
         (self > balance).then(|| Money(self.0 - balance.0))
     }
 
+    pub(crate) fn saturating_add(self, other: Money) -> Money {
+        Money(self.0.saturating_add(other.0))
+    }
+
     pub(crate) fn require_positive(self) -> Result<(), Error> {
         if self.0 > 0 { Ok(()) } else { Err(Error::AmountNotPositive) }
     }

@@ -82,6 +82,7 @@ pub struct Parts {
     pub limits: LimitsConfig,
     pub(crate) passwords: accounts::PasswordHashing,
     pub(crate) loaded_models: models::LoadedModels,
+    pub(crate) past_days: administration::totals::PastDays,
     pub(crate) rankings: predictions::Rankings,
     pub(crate) timings: outlook::Timings,
 }
@@ -113,6 +114,7 @@ impl Platform {
             limits: config.limits,
             passwords: accounts::PasswordHashing::new()?,
             loaded_models: models::LoadedModels::default(),
+            past_days: administration::totals::PastDays::default(),
             rankings: predictions::Rankings::default(),
             timings: outlook::Timings::default(),
         })))

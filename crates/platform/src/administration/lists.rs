@@ -6,7 +6,7 @@ use crate::audit_log::{self, Entry};
 use crate::ids::first_id_at;
 use crate::orders::{self, Order, OrderStatus};
 use crate::predictions::{self, Prediction, PredictionStatus};
-use crate::{Access, AdminTx, Error, List, Page, Platform};
+use crate::{Access, AdminTx, Error, List, Page, Platform, jobs};
 use chrono::{DateTime, Utc};
 use std::ops::Range;
 use uuid::Uuid;
@@ -85,9 +85,11 @@ pub async fn predictions(
     let range = ids(page.before_id("all_predictions")?, search.from, search.to);
     let meant = Meant::by(tx.connection(), search.words.as_deref()).await?;
     db::plan_for_what_is_asked(tx.connection()).await?;
+    let open = open_predictions(&mut tx, platform, search.status).await?;
     let found = predictions::db::select_page_of_all(
         tx.connection(),
         search.status,
+        open.as_deref(),
         meant.as_ref().map(|meant| (meant.tenants.as_slice(), meant.id)),
         range,
         page.rows(),
@@ -97,6 +99,23 @@ pub async fn predictions(
     let tenants = list.data.iter().map(|prediction| prediction.tenant.0);
     let people = People::of(tx.connection(), std::iter::empty(), tenants).await?;
     Ok(Attributed { list, people })
+}
+
+/// The few predictions that are waiting or running, where such are wanted: their jobs are found without a look
+/// at all predictions there are.
+async fn open_predictions(
+    tx: &mut AdminTx,
+    platform: &Platform,
+    status: Option<PredictionStatus>,
+) -> Result<Option<Vec<Uuid>>, Error> {
+    let state = match status {
+        Some(PredictionStatus::Queued) => "queued",
+        Some(PredictionStatus::Running) => "running",
+        _ => return Ok(None),
+    };
+    // Uploads under way at the same moment may go past the limit of what waits.
+    let most = i64::from(platform.limits.jobs_queued_max) * 2;
+    jobs::db::select_open_subjects(tx.connection(), state, most).await.map(Some)
 }
 
 /// The audit log over all tenants, newest first.

@@ -87,6 +87,21 @@ pub(super) async fn count_open(
     u32::try_from(count).map_err(Error::internal)
 }
 
+/// What the jobs in a state that is not the last one are about, at most so many.
+pub(crate) async fn select_open_subjects(
+    connection: &mut PgConnection,
+    state: &str,
+    most: i64,
+) -> Result<Vec<Uuid>, Error> {
+    Ok(sqlx::query_scalar!(
+        "SELECT subject_id FROM jobs WHERE state IN ('queued', 'running') AND state = $1 LIMIT $2",
+        state,
+        most
+    )
+    .fetch_all(connection)
+    .await?)
+}
+
 /// Waits for the row instead of skipping it: a message must not be forgotten because somebody else
 /// looks at its job. A claim over a lease that ran out counts a failure.
 pub(super) async fn claim(

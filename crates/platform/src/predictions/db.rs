@@ -195,10 +195,11 @@ pub(super) async fn select_searched(
 }
 
 /// Predictions of all tenants within a range of ids: those in the status, and of the tenants or with the id
-/// or an order of that id, where these are given.
+/// or an order of that id, and among some ids, where these are given.
 pub(crate) async fn select_page_of_all(
     connection: &mut PgConnection,
     status: Option<PredictionStatus>,
+    among: Option<&[Uuid]>,
     meant: Option<(&[Uuid], Option<Uuid>)>,
     range: Range<Uuid>,
     rows: i64,
@@ -213,13 +214,15 @@ pub(crate) async fn select_page_of_all(
            JOIN models m ON m.id = v.model_id JOIN orders o ON o.id = p.order_id
            WHERE p.id >= $1 AND p.id < $2 AND ($3::text IS NULL OR p.status = $3)
              AND ($4::uuid[] IS NULL OR p.tenant_id = ANY($4) OR p.id = $5 OR p.order_id = $5)
+             AND ($7::uuid[] IS NULL OR p.id = ANY($7))
            ORDER BY p.id DESC LIMIT $6"#,
         range.start,
         range.end,
         status.as_ref().map(encoded).transpose()?,
         tenants as Option<&[Uuid]>,
         id,
-        rows
+        rows,
+        among as Option<&[Uuid]>
     )
     .fetch_all(connection)
     .await?

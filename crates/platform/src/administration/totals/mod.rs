@@ -6,7 +6,12 @@ use crate::ids::first_id_at;
 use crate::{Access, AdminTx, Error, Platform, TransactionId};
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use ledger::{Money, Moved};
-use std::collections::HashMap;
+use sqlx::PgConnection;
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+use uuid::Uuid;
 
 /// How the platform does.
 #[derive(Clone, Debug)]
@@ -15,7 +20,7 @@ pub struct Totals {
     pub balances: Money,
     /// What moved since midnight, UTC.
     pub today: Moved,
-    /// What moved within the last 30 days.
+    /// What moved within the 30 days before today, and today.
     pub last_month: Moved,
     /// Users, and what they are.
     pub users: UserCounts,
@@ -51,15 +56,43 @@ pub struct Hour {
 
 const HOURS: i32 = 24;
 
+/// What moved on days that are over, which never changes: added up once a day.
+#[derive(Default)]
+pub(crate) struct PastDays(Mutex<Option<(DateTime<Utc>, Moved)>>);
+
+/// When everything is committed whose id was made before midnight.
+const SETTLED_AFTER: TimeDelta = TimeDelta::minutes(10);
+
+impl PastDays {
+    /// What moved within the 30 days before midnight.
+    async fn moved(
+        &self,
+        connection: &mut PgConnection,
+        midnight: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Result<Moved, Error> {
+        let known = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, moved)) = known.filter(|(until, _)| *until == midnight) {
+            return Ok(moved);
+        }
+        let [from, until] = [midnight - TimeDelta::days(30), midnight].map(first_id_at).map(TransactionId);
+        let moved = ledger::moved(connection, from..until).await?;
+        if now - midnight > SETTLED_AFTER {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((midnight, moved));
+        }
+        Ok(moved)
+    }
+}
+
 /// Looks at money, users and the last 24 hours, for an administrator.
 pub async fn totals(platform: &Platform, access: &Access) -> Result<Totals, Error> {
     let mut tx = AdminTx::begin(platform, access).await?;
     let now = Utc::now();
-    let [today, month_ago] = [now.duration_trunc(TimeDelta::days(1)), Ok(now - TimeDelta::days(30))]
-        .map(|moment| moment.unwrap_or(now));
+    let midnight = now.duration_trunc(TimeDelta::days(1)).unwrap_or(now);
     let balances = ledger::total_balance(tx.connection()).await?;
-    let [since_month, since_today] = [month_ago, today].map(|moment| TransactionId(first_id_at(moment)));
-    let (last_month, today) = ledger::moved(tx.connection(), since_month, since_today).await?;
+    let ids = TransactionId(first_id_at(midnight))..TransactionId(Uuid::max());
+    let today = ledger::moved(tx.connection(), ids).await?;
+    let last_month = platform.past_days.moved(tx.connection(), midnight, now).await?.and(today);
     let users = db::select_user_counts(tx.connection()).await?;
     let this_hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
     let first_hour = this_hour - TimeDelta::hours(i64::from(HOURS) - 1);
