@@ -88,5 +88,8 @@
   });
   document.addEventListener("htmx:afterSwap", (event) => localTimes(event.target.parentElement ?? document));
 
+  // On a phone the parts of the administration are more than fit beside each other.
+  document.querySelector(".subparts [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
   localTimes(document);
 })();

@@ -16,8 +16,6 @@ texts! {
 
         overview_text: "The queue, the workers and the money of this installation, as they are now.",
             "Очередь, воркеры и деньги этой установки — как есть сейчас.";
-        all_well: "Everything answers", "Всё отвечает";
-        not_well: "Something does not answer", "Что-то не отвечает";
         dependency_database: "Database", "База данных";
         dependency_object_store: "File store", "Хранилище файлов";
         dependency_broker: "Message queue", "Очередь сообщений";
@@ -35,7 +33,6 @@ texts! {
         speed_hint: "over 5 minutes", "за 5 минут";
         last_hour: "Last hour", "За час";
         last_day: "Last 24 hours", "За сутки";
-        succeeded_failed: "{succeeded} done, {failed} failed", "готово {succeeded}, с ошибкой {failed}";
         rows: "{} row|{} rows", "{} строка|{} строки|{} строк";
         at_work: "At work now", "Сейчас в работе";
         at_work_none: "Nothing is being scored at the moment.", "Сейчас ничего не считается.";
@@ -85,7 +82,6 @@ texts! {
         all_failures: "All failed predictions", "Все прогнозы с ошибкой";
 
         users_text: "Everybody who can sign in, and what they have.", "Все, кто может войти, и их деньги.";
-        search: "Search", "Поиск";
         search_users: "Part of the e-mail or the name, or an id", "Часть адреса или имени либо id";
         search_orders: "E-mail, name, or an id", "Адрес, имя или id";
         find: "Find", "Найти";
@@ -100,7 +96,6 @@ texts! {
         show_all: "Show everything", "Показать всё";
         email: "E-mail", "Почта";
         name: "Name", "Имя";
-        role: "Role", "Роль";
         role_admin: "administrator", "администратор";
         state: "State", "Состояние";
         state_active: "active", "активен";
@@ -144,6 +139,9 @@ texts! {
         access: "Access", "Доступ";
         access_self: "This is you. Administrators cannot lock themselves out: another administrator can.",
             "Это вы. Закрыть доступ самому себе нельзя — это может другой администратор.";
+        access_user: "Can sign in and order; administers nothing.", "Может входить и заказывать; управления не видит.";
+        access_admin: "Can sign in, and administers the platform.", "Может входить и управляет платформой.";
+        access_disabled: "Cannot sign in; API keys do not work.", "Не может войти, ключи API не действуют.";
         make_admin: "Make an administrator", "Сделать администратором";
         make_admin_text: "An administrator sees every customer's orders, tops up and refunds, and can make other administrators.",
             "Администратор видит заказы всех клиентов, пополняет балансы, возвращает деньги и назначает других администраторов.";
@@ -155,7 +153,6 @@ texts! {
         disable_text: "Every login ends at once and API keys stop working. Predictions that are under way are finished. Nothing is erased.",
             "Все входы сразу завершатся, ключи API перестанут работать. Начатые прогнозы будут закончены. Ничего не удаляется.";
         disable_button: "Yes, disable {email}", "Да, отключить {email}";
-        enable: "Enable again", "Включить снова";
         enable_text: "They can sign in again, and their API keys work again.", "Снова можно будет входить, ключи API заработают.";
         enable_button: "Enable {email}", "Включить {email}";
         own_account: "Administrators cannot lock themselves out.", "Администратор не может закрыть доступ самому себе.";
@@ -237,6 +234,7 @@ texts! {
         rows_column: "Rows", "Строк";
         took: "Took", "Время";
         erased: "files erased", "файлы стёрты";
+        place: "Line {line}, column {column}: {message}", "Строка {line}, столбец {column}: {message}";
         no_file_name: "file erased", "файл стёрт";
 
         ledger_text: "Every balance must be the sum of its transactions, every history gapless, every order debited once and refunded at most once.",
@@ -275,6 +273,7 @@ texts! {
         user_registered: "Registered", "Регистрация";
         user_password_changed: "Changed the password", "Смена пароля";
         user_changed: "Changed a user", "Изменение пользователя";
+        login_succeeded: "Signed in", "Вход";
         login_failed: "Failed login", "Неудачный вход";
         login_limited: "Login blocked after failures", "Вход заблокирован после ошибок";
         refresh_token_reused: "A stolen or reused refresh token", "Повторный или украденный refresh-токен";
@@ -314,7 +313,7 @@ texts! {
 
 impl Actions {
     /// The actions that there are, by their words in the log.
-    pub fn all(&self) -> [(&'static str, &'static str); 16] {
+    pub fn all(&self) -> [(&'static str, &'static str); 17] {
         [
             ("deposit.made", self.deposit_made),
             ("order.refunded", self.order_refunded),
@@ -324,6 +323,7 @@ impl Actions {
             ("user.registered", self.user_registered),
             ("user.password_changed", self.user_password_changed),
             ("session.ended", self.session_ended),
+            ("login.succeeded", self.login_succeeded),
             ("login.failed", self.login_failed),
             ("login.limited", self.login_limited),
             ("refresh_token.reused", self.refresh_token_reused),

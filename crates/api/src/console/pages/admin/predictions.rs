@@ -4,14 +4,15 @@ use askama::Template;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use platform::administration::{self, People, Search};
-use platform::predictions::{Prediction, PredictionStatus};
+use platform::predictions::{Prediction, PredictionError, PredictionStatus};
 
 use super::Named;
 use super::listed::ListQuery;
 use crate::console::shell::{PageResult, Shell, render};
-use crate::console::text::{Admin, fill};
+use crate::console::text::{Admin, faults, fill};
 use crate::console::visitor::AdminVisitor;
 use crate::extract::Query;
+use crate::problem::sentence;
 use crate::state::Api;
 
 const PATH: &str = "/admin/predictions";
@@ -110,7 +111,7 @@ impl PredictionView {
             rows: done,
             took: took(shell, t, prediction.started_at, prediction.finished_at),
             status: tag(t, prediction.status),
-            problem: prediction.error.map(|error| error.message),
+            problem: prediction.error.map(|error| said(shell, t, error)),
             erased: prediction.erased,
             file_name: match prediction.file_name.is_empty() {
                 true => t.no_file_name.to_owned(),
@@ -118,6 +119,16 @@ impl PredictionView {
             },
         }
     }
+}
+
+/// What was wrong, and the first place where it was.
+fn said(shell: &Shell, t: &Admin, error: PredictionError) -> String {
+    let whole = faults::whole(shell.language, &error.code, &sentence(&error.message));
+    let Some(first) = error.errors.first() else { return whole };
+    let message = faults::place(shell.language, &first.message);
+    let line = shell.number(first.line);
+    let place = [("line", line.as_str()), ("column", first.column.as_str()), ("message", message.as_str())];
+    format!("{whole} {}", sentence(&fill(t.place, &place)))
 }
 
 /// How long the work took.

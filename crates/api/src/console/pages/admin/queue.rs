@@ -33,6 +33,8 @@ pub struct QueueView {
 
 /// A prediction at work.
 pub struct RunningView {
+    /// Keeps the focus on its link while the page renews itself.
+    pub id: String,
     pub order_search: String,
     pub file_name: String,
     pub customer: Option<Named>,
@@ -82,6 +84,7 @@ impl QueueView {
         let now = Utc::now();
         let running = std::mem::take(&mut queue.running);
         let running = running.into_iter().map(|job| RunningView {
+            id: format!("job-{}", job.prediction),
             order_search: format!("/admin/predictions?q={}", job.prediction),
             customer: Named::customer(t, &queue.people, job.tenant),
             worker: job.worker,
