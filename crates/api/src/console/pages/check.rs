@@ -1,9 +1,11 @@
 //! What a file holds, and what each model would make of it for how much: the answer to a file that was dropped.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
-use platform::outlook::{self, Outlook};
+use platform::outlook;
 use platform::services::Service;
 use platform::{Access, Error, predictions};
 use scoring::{CheckReport, Compression, Dialect, Encoding, InputError, Schema};
@@ -113,13 +115,17 @@ pub async fn check(State(api): State<Api>, signed: SignedUpload) -> PageResult {
     };
     let Some(chosen) = checked.chosen() else { return refused(&shell, file_name, checked.fault()) };
     let outlook = outlook::outlook(&api.platform).await?;
+    let versions: Vec<_> = checked.services.iter().map(|(service, _)| service.model_version).collect();
+    let speeds = outlook::speeds(&api.platform, &outlook, &versions, &api.sample_customers).await;
+    // Nobody has to know when it will be ready.
+    let speeds = speeds.inspect_err(|error| tracing::warn!(%error, "The models' speed is not known."));
+    let speeds = speeds.unwrap_or_default();
     let mut cards = Vec::with_capacity(checked.services.len());
     for (service, report) in &checked.services {
         let report = &checked.reports[*report].1;
-        let ready = match report {
-            Ok(report) => ready(&api, &shell, &outlook, service, report.rows).await,
-            Err(_) => None,
-        };
+        let speed = speeds.get(&service.model_version).copied();
+        let rows = report.as_ref().ok().map(|report| report.rows);
+        let ready = rows.zip(speed).map(|(rows, speed)| ready(&shell, outlook.expected(rows, speed)));
         let is_chosen = service.id == chosen.0.id;
         let is_recommended = is_chosen && service.quality.auc.is_some();
         cards.push(card(&shell, &checked, (service, is_chosen, is_recommended), (report, chosen.1), ready));
@@ -301,18 +307,14 @@ fn refusal(t: &'static Predict, shell: &Shell, error: &InputError) -> String {
     fill(t.lacks, &[("columns", &columns)])
 }
 
-/// When the file would be ready, as far as anything was measured.
-async fn ready(api: &Api, shell: &Shell, outlook: &Outlook, service: &Service, rows: u64) -> Option<String> {
+/// When the file would be ready.
+fn ready(shell: &Shell, expected: Duration) -> String {
     let t = Predict::of(shell.language);
-    let sample = &api.sample_customers;
-    let speed = outlook::rows_per_second(&api.platform, outlook, service.model_version, sample).await;
-    let speed = speed.inspect_err(|error| tracing::warn!(%error, "A model's speed is not known.")).ok()??;
-    let expected = outlook.expected(rows, speed);
     let seconds = (expected.as_secs() + u64::from(expected.subsec_nanos() > 0)).max(1);
-    Some(match seconds {
+    match seconds {
         0..=MINUTES_FROM_SECONDS => shell.count(seconds, t.ready_seconds),
         _ => shell.count(seconds.div_ceil(60), t.ready_minutes),
-    })
+    }
 }
 
 /// A share, of which something is said even where rounding would leave nothing.
