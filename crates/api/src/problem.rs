@@ -212,16 +212,6 @@ impl Problem {
         &self.body.code
     }
 
-    /// What went wrong this time, in a sentence.
-    pub fn detail(&self) -> &str {
-        &self.body.detail
-    }
-
-    /// The fields or rows at fault.
-    pub fn faults(&self) -> &[Fault] {
-        &self.body.errors
-    }
-
     /// A header of the answer.
     pub fn header_value(&self, name: &HeaderName) -> Option<&HeaderValue> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value)

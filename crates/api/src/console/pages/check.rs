@@ -29,6 +29,9 @@ const SHARE_SHOWN_MIN: f64 = 0.001;
 /// From here on a time is told in minutes.
 const MINUTES_FROM_SECONDS: u64 = 90;
 
+/// What a model makes of a file.
+type Reading = Result<CheckReport, InputError>;
+
 /// A file that can be predicted.
 #[derive(Template)]
 #[template(path = "console/_check.html")]
@@ -101,7 +104,7 @@ struct Checked {
     file_name: String,
     dialect: Dialect,
     services: Vec<(Service, usize)>,
-    reports: Vec<(Schema, Result<CheckReport, InputError>)>,
+    reports: Vec<(Schema, Reading)>,
 }
 
 /// Reads a file for its owner, free of charge.
@@ -135,7 +138,7 @@ pub async fn check(State(api): State<Api>, signed: SignedUpload) -> PageResult {
 
 async fn examine(api: &Api, access: &Access, upload: Upload) -> Result<Checked, Error> {
     let file = SpooledFile::receive(&api.platform, upload.content).await?;
-    let mut reports: Vec<(Schema, Result<CheckReport, InputError>)> = Vec::new();
+    let mut reports: Vec<(Schema, Reading)> = Vec::new();
     let mut services = Vec::new();
     for listed in on_price_list(api, access).await? {
         let (service, schema) = predictions::check(&api.platform, access, listed.id).await?;
@@ -161,7 +164,7 @@ async fn examine(api: &Api, access: &Access, upload: Upload) -> Result<Checked, 
 
 impl Checked {
     /// The model that is chosen until the visitor chooses another, and what it says of the file.
-    fn chosen(&self) -> Option<(&Service, &(Schema, Result<CheckReport, InputError>))> {
+    fn chosen(&self) -> Option<(&Service, &(Schema, Reading))> {
         let takes = |(service, report): &&(Service, usize)| {
             let report = self.reports[*report].1.as_ref();
             report.is_ok_and(|report| report.rows <= service.rows_max)
@@ -209,7 +212,7 @@ fn fragment(
     api: &Api,
     shell: Shell,
     checked: &Checked,
-    (schema, report): &(Schema, Result<CheckReport, InputError>),
+    (schema, report): &(Schema, Reading),
     cards: Vec<Card>,
 ) -> CheckedFragment {
     let t = Predict::of(shell.language);
@@ -264,7 +267,7 @@ fn card(
     shell: &Shell,
     checked: &Checked,
     (service, is_chosen, is_recommended): (&Service, bool, bool),
-    (report, chosen): (&Result<CheckReport, InputError>, &(Schema, Result<CheckReport, InputError>)),
+    (report, chosen): (&Reading, &(Schema, Reading)),
     ready: Option<String>,
 ) -> Card {
     let t = Predict::of(shell.language);

@@ -16,8 +16,6 @@ texts! {
         administration: "Administration", "Управление";
         balance: "Balance", "Баланс";
         account: "Account", "Профиль";
-        sign_in: "Sign in", "Войти";
-        sign_up: "Create an account", "Создать аккаунт";
         sign_out: "Sign out", "Выйти";
         documentation: "API documentation", "Документация API";
         language: "Language", "Язык";
@@ -34,7 +32,6 @@ texts! {
         close: "Close", "Закрыть";
         error_back: "Back to the console", "Вернуться в консоль";
         error_id: "Number of this incident:", "Номер этого сбоя:";
-        loading: "Loading…", "Загружаем…";
         notice_welcome: "Welcome. Your account is ready.", "Добро пожаловать. Аккаунт готов.";
         notice_signed_out: "You have signed out.", "Вы вышли.";
         notice_password: "The password is changed. Every other login has ended.",
