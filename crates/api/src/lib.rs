@@ -29,6 +29,7 @@ mod watch;
 mod write_timeout;
 
 pub use config::{Config, Limits};
+pub use console::english_money;
 pub use health::HealthProbe;
 pub use openapi::openapi;
 pub use router::{metrics_router, router};

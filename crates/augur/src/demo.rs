@@ -2,7 +2,7 @@
 //! once and kept in the data directory, so that a restart shows the same.
 
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use anyhow::{Context, Result, bail};
 use ledger::Money;
@@ -88,7 +88,7 @@ impl Demo {
             }
             Err(error) => return Err(error.into()),
         };
-        let address = format!("http://{address}");
+        let address = format!("http://{}", reached_at(address));
         let shown = Shown {
             documentation: format!("{address}/docs/"),
             address,
@@ -111,18 +111,33 @@ impl Demo {
 }
 
 impl Shown<'_> {
+    /// What to open first, then what else there is.
     fn print(&self) -> Result<()> {
         let Demo { user, administrator, api_key } = self.demo;
-        let key = api_key.as_deref().unwrap_or_default();
-        print_line(&format!("address        {}", self.address))?;
-        print_line(&format!("documentation  {}", self.documentation))?;
-        print_line(&format!("demo user      {}  password {}", user.email, user.password))?;
-        print_line(&format!("administrator  {}  password {}", administrator.email, administrator.password))?;
-        print_line(&format!("API key        {key}"))?;
-        print_line(&format!(
-            "balance        {} minor units of {}",
-            self.balance.amount, self.balance.currency
-        ))
+        let balance = api::english_money(self.balance.amount, self.balance.currency);
+        let lines = [
+            ("Open", self.address.clone()),
+            ("Sign in as", format!("{}  password {}", user.email, user.password)),
+            ("Balance", balance),
+            ("API key", api_key.clone().unwrap_or_default()),
+            ("", String::new()),
+            ("Administrator", format!("{}  password {}", administrator.email, administrator.password)),
+            ("Documentation", self.documentation.clone()),
+        ];
+        print_line("\n  Augur is up.\n")?;
+        for (name, value) in lines {
+            print_line(format!("  {name:<15}{value}").trim_end())?;
+        }
+        print_line("")
+    }
+}
+
+/// Where a browser on this machine finds a server: one that listens on every address also at this one.
+fn reached_at(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(any) if any.is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        IpAddr::V6(any) if any.is_unspecified() => (Ipv6Addr::LOCALHOST, address.port()).into(),
+        _ => address,
     }
 }
 

@@ -47,10 +47,26 @@ pub fn money(language: Language, minor_units: i64, currency: &str) -> String {
     }
 }
 
+/// An amount as English writes it, for the command line.
+pub fn english_money(minor_units: i64, currency: &str) -> String {
+    money(Language::English, minor_units, currency)
+}
+
 /// An amount with its sign in front even where it is positive.
 pub fn signed_money(language: Language, minor_units: i64, currency: &str) -> String {
     let plus = if minor_units > 0 { "+" } else { "" };
     format!("{plus}{}", money(language, minor_units, currency))
+}
+
+/// An amount without its minor units where there are none to tell, such as `₽2,000`.
+pub fn whole_money(language: Language, minor_units: i64, currency: &str) -> String {
+    let text = money(language, minor_units, currency);
+    let zeros = match (language, decimals_of(currency)) {
+        (_, 0) => return text,
+        (Language::English, decimals) => format!(".{:0<decimals$}", ""),
+        (Language::Russian, decimals) => format!(",{:0<decimals$}", ""),
+    };
+    text.replacen(&zeros, "", 1)
 }
 
 /// A whole number with its thousands apart.
@@ -86,6 +102,11 @@ pub fn time(language: Language, at: DateTime<Utc>) -> String {
 
 /// A day, such as `21 Nov 2026`.
 pub fn date(language: Language, at: DateTime<Utc>) -> String {
+    format!("{} {}", day(language, at), at.year())
+}
+
+/// A day of a year that is known, such as `21 Nov`.
+pub fn day(language: Language, at: DateTime<Utc>) -> String {
     const ENGLISH: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     const RUSSIAN: [&str; 12] =
@@ -95,7 +116,7 @@ pub fn date(language: Language, at: DateTime<Utc>) -> String {
         Language::English => ENGLISH[month],
         Language::Russian => RUSSIAN[month],
     };
-    format!("{} {name} {}", at.day(), at.year())
+    format!("{} {name}", at.day())
 }
 
 fn decimal(language: Language, minor_units: u64, decimals: usize) -> String {
@@ -147,6 +168,10 @@ mod tests {
         assert_eq!(money(Language::English, 1234, "JPY"), "¥1,234");
         assert_eq!(money(Language::English, 1234, "KWD"), "1.234\u{a0}KWD");
         assert_eq!(signed_money(Language::English, 100, "USD"), "+$1.00");
+        assert_eq!(whole_money(Language::English, 200_000, "RUB"), "₽2,000");
+        assert_eq!(whole_money(Language::Russian, 200_000, "RUB"), "2\u{202f}000\u{a0}₽");
+        assert_eq!(whole_money(Language::Russian, 250, "RUB"), "2,50\u{a0}₽");
+        assert_eq!(whole_money(Language::English, 2_000, "JPY"), "¥2,000");
         assert_eq!(signed_money(Language::English, -100, "USD"), "\u{2212}$1.00");
     }
 

@@ -9,10 +9,13 @@ mod fields;
 mod forgery;
 mod format;
 mod language;
+mod movement;
 mod pages;
 mod seal;
 mod session;
 mod shell;
+mod snippets;
+mod statement;
 mod text;
 mod theme;
 mod visitor;
@@ -22,9 +25,10 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::state::Api;
 pub use errors::show_errors;
+pub use format::english_money;
 pub use seal::Seals;
 
-use pages::{account, admin, check, predict, prediction};
+use pages::{account, admin, api_keys, check, money, orders, predict, prediction, predictions};
 
 /// The one list of pages: what is asked for, and the function that answers.
 fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
@@ -48,6 +52,13 @@ fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/predictions/{id}/riskiest", get(prediction::riskiest)),
         ("/predictions/{id}/result.csv", get(prediction::result)),
         ("/predictions/{id}/delete", post(prediction::delete)),
+        ("/predictions", get(predictions::list)),
+        ("/orders", get(orders::list)),
+        ("/orders/{id}/cancel", post(orders::cancelled)),
+        ("/money", get(money::show)),
+        ("/money/statement.csv", get(money::statement)),
+        ("/api-keys", get(api_keys::list).post(api_keys::made)),
+        ("/api-keys/{id}/revoke", post(api_keys::revoked)),
     ]
 }
 

@@ -2,7 +2,7 @@
 //! moment, then every file that is kept, in bounded memory.
 
 mod lists;
-mod spreadsheet;
+pub mod spreadsheet;
 mod tar;
 
 use std::io;

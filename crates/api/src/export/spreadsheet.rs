@@ -25,7 +25,7 @@ pub fn statement_line(transaction: &Transaction, currency: &str) -> String {
 }
 
 /// A text in quotes, with `'` before what a spreadsheet would take for a formula.
-fn text_cell(text: &str) -> String {
+pub fn text_cell(text: &str) -> String {
     let mark = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
     let text = text.replace('"', "\"\"");
     format!("\"{mark}{text}\"")

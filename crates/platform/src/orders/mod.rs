@@ -17,7 +17,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// How many orders a page looks through for what its filter wants.
-const SEARCHED_MAX: i64 = 40_000;
+const SEARCHED_MAX: i64 = 25_000;
 
 /// Where an order is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,8 @@ pub enum OrderStatus {
 }
 
 impl OrderStatus {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// The status as it is written everywhere.
+    pub fn as_str(self) -> &'static str {
         match self {
             OrderStatus::Paid => "paid",
             OrderStatus::InUse => "in_use",

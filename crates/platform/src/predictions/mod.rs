@@ -42,7 +42,8 @@ pub enum PredictionStatus {
 }
 
 impl PredictionStatus {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// The status as it is written everywhere.
+    pub fn as_str(self) -> &'static str {
         match self {
             PredictionStatus::Queued => "queued",
             PredictionStatus::Running => "running",

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 /// How many predictions a page looks through for what its filter wants.
-const SEARCHED_MAX: i64 = 20_000;
+const SEARCHED_MAX: i64 = 12_000;
 
 /// A result to be sent.
 pub struct ResultDownload {

@@ -5,13 +5,19 @@ pub mod account;
 pub mod admin;
 pub mod errors;
 pub mod faults;
+pub mod keys;
 pub mod layout;
+pub mod money;
+pub mod orders;
 pub mod predict;
 pub mod result;
 
 pub use account::Account;
 pub use admin::{Actions, Admin, Invariants};
+pub use keys::Keys;
 pub use layout::Layout;
+pub use money::Money;
+pub use orders::Orders;
 pub use predict::Predict;
 pub use result::Outcome;
 
