@@ -37,7 +37,7 @@ enum Real {
     Answer(Answer),
     Deposited(Replayable<ledger::Transaction>),
     Order(Replayable<platform::orders::Order>),
-    Prediction(Replayable<predictions::Prediction>),
+    Prediction(Box<Replayable<predictions::Prediction>>),
     Immediate(Replayable<predictions::Immediate>),
 }
 
@@ -231,7 +231,8 @@ impl Run<'_> {
             Ok(Real::Order(Replayable { value, replayed })) => {
                 (Answer::Order { order: number(&value.id), status: word(value.status) }, replayed)
             }
-            Ok(Real::Prediction(Replayable { value, replayed })) => {
+            Ok(Real::Prediction(prediction)) => {
+                let Replayable { value, replayed } = *prediction;
                 (Answer::Prediction { order: number(&value.order) }, replayed)
             }
             Ok(Real::Immediate(Replayable { value, replayed })) => {
@@ -291,7 +292,7 @@ impl Run<'_> {
         };
         let stream = futures::stream::iter([Ok(content)]);
         let accepted = predictions::accept(&self.system.platform, &self.owner.access, upload, stream).await?;
-        Ok(Real::Prediction(accepted))
+        Ok(Real::Prediction(Box::new(accepted)))
     }
 
     /// A worker's step.
