@@ -1,10 +1,11 @@
 //! What is another tenant's does not exist, by each query's own filter: these hold with row-level security
 //! switched off, too, which `make mutate` does.
 
+use chrono::{TimeDelta, Utc};
 use ledger::Money;
 use platform::api_keys::Scope;
 use platform::jobs::{Claim, JobKind};
-use platform::money::{Deposit, Recipient};
+use platform::money::{self, Deposit, Recipient, Statement};
 use platform::orders::{self, OrderFilter, OrderStatus};
 use platform::predictions::{self, PredictionFilter, PredictionStatus, Target, Upload};
 use platform::{Credential, Error, Idempotency, JobId, OrderId, Page, PredictionId, TransactionId};
@@ -28,7 +29,7 @@ async fn belongings(system: &System, owner: &Owner, deposited: i64) -> Belonging
     let (platform, access) = (&system.platform, &owner.access);
     let recipient = Recipient::Tenant(owner.tenant);
     let deposit = Deposit { recipient, amount: Money::from_minor_units(deposited).unwrap(), note: None };
-    platform::money::deposit(platform, &system.admin, deposit, None).await.expect("a deposit");
+    money::deposit(platform, &system.admin, deposit, None).await.expect("a deposit");
     let key = Idempotency { key: "the same".into(), target: "orders".into(), body_sha256: [0; 32] };
     let order = orders::place(platform, access, system.services[0], Some(&key)).await.expect("an order");
     assert!(!order.replayed, "another tenant's key");
@@ -71,7 +72,7 @@ async fn what_is_another_tenants_does_not_exist() {
         let order = orders::get(platform, &owner.access, theirs.order).await.expect("the order");
         assert_eq!(order.status, OrderStatus::Paid);
         for (of, paid_in) in [(&owner, 100), (&stranger, 1_000)] {
-            let balance = platform::money::balance(platform, &of.access).await.expect("a balance");
+            let balance = money::balance(platform, &of.access).await.expect("a balance");
             assert_eq!(balance.minor_units(), paid_in - 2 * PRICES[0]);
             let any = OrderFilter::default();
             let orders = orders::list(platform, &of.access, any, &PAGE).await.expect("orders").data;
@@ -85,9 +86,10 @@ async fn what_is_another_tenants_does_not_exist() {
                 let found = found.expect("predictions").data;
                 assert!(found.len() == 1 && found[0].tenant == of.tenant, "{found:?}");
             }
-            let lines = platform::money::transactions(platform, &of.access, &PAGE).await.expect("lines").data;
+            let lines = money::transactions(platform, &of.access, &PAGE).await.expect("lines").data;
             let sequence: Vec<i64> = lines.iter().map(|line| line.sequence).collect();
             assert_eq!(sequence, [3, 2, 1]);
+            told_over_time(system, of, paid_in).await;
             let keys = platform::api_keys::list(platform, &of.access, &PAGE).await.expect("keys").data;
             assert_eq!(keys.len(), 1, "{keys:?}");
         }
@@ -96,6 +98,24 @@ async fn what_is_another_tenants_does_not_exist() {
         assert!(matches!(refused, Err(Error::InsufficientFunds { missing: told }) if told == missing));
     })
     .await;
+}
+
+/// What is told of a tenant's money over time is the tenant's own, and adds up.
+async fn told_over_time(system: &System, of: &Owner, paid_in: i64) {
+    let (platform, now, day) = (&system.platform, Utc::now(), TimeDelta::days(1));
+    let course = money::course(platform, &of.access, &[now - day, now + day]).await.expect("a course");
+    let told = [course.balances[0], course.balances[1], course.paid_in, course.spent, course.refunded];
+    let spent = 2 * PRICES[0];
+    assert_eq!(told.map(Money::minor_units), [0, paid_in - spent, paid_in, spent, 0]);
+    let statement = Statement::open(platform, &of.access, now - day..now + day).await.expect("a statement");
+    assert_eq!((statement.opening.sequence, statement.closing.sequence), (0, 3));
+    assert_eq!(statement.closing.balance.minor_units(), paid_in - spent);
+    let lines = statement.movements(platform, &of.access, None).await.expect("its movements");
+    assert!(lines.iter().map(|line| line.transaction.sequence).eq(1..=3), "{lines:?}");
+    assert!(lines.iter().all(|line| line.purpose.is_some() == line.transaction.order_id.is_some()));
+    let rest = statement.movements(platform, &of.access, lines.last()).await.expect("its end");
+    let before = Statement::open(platform, &of.access, now - day * 2..now - day).await.expect("a statement");
+    assert!(rest.is_empty() && before.closing.sequence == 0, "{rest:?}");
 }
 
 #[tokio::test]
@@ -127,7 +147,7 @@ async fn work_and_money_are_looked_up_for_their_tenant_alone() {
 async fn a_credential_that_ended_is_good_for_nothing() {
     on_a_system("credentials", async |system| {
         let platform = &system.platform;
-        let works = async |access: &platform::Access| match platform::money::balance(platform, access).await {
+        let works = async |access: &platform::Access| match money::balance(platform, access).await {
             Ok(_) => true,
             Err(Error::Unauthenticated) => false,
             Err(other) => panic!("{other:?}"),

@@ -127,8 +127,9 @@ fn step_line(points: &[Point], top: f64) -> String {
     line
 }
 
+/// A day is as wide as any other, today too.
 fn x_of(index: usize, points: usize) -> f64 {
-    WIDTH * index as f64 / (points - 1) as f64
+    WIDTH * index as f64 / points as f64
 }
 
 fn number(value: f64) -> String {
@@ -145,7 +146,7 @@ fn places(shell: &Shell, points: &[Point]) -> Vec<Place> {
     let stride = points.len().div_ceil(PLACES_MAX);
     let width = x_of(stride, points.len());
     let place = |(index, point): (usize, &Point)| Place {
-        x: number(x_of(index, points.len()) - width / 2.0),
+        x: number(x_of(index, points.len())),
         width: number(width),
         said: format!("{}: {}", shell.date(point.at), shell.money(point.balance)),
     };
@@ -174,7 +175,7 @@ mod tests {
         let point = |balance| Point { at: Utc::now(), balance };
         assert_eq!(
             step_line(&[point(0), point(0), point(100), point(50)], 100.0),
-            "M0,200H666.7V0H1000V100H1000"
+            "M0,200H500V0H750V100H1000"
         );
     }
 }

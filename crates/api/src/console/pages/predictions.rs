@@ -1,9 +1,11 @@
 //! The list of predictions.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::State;
-use platform::Page;
 use platform::predictions::{self, Prediction, PredictionFilter, PredictionStatus};
+use platform::{Page, services};
 use serde::Deserialize;
 
 use super::orders::filtered_address;
@@ -29,6 +31,8 @@ struct PredictionsPage {
     shell: Shell,
     t: &'static Orders,
     predictions: Vec<Prediction>,
+    /// What each model is sold as.
+    models: HashMap<String, String>,
     statuses: Vec<(&'static str, &'static str)>,
     status: String,
     file: String,
@@ -60,11 +64,14 @@ pub async fn list(
     let filter = PredictionFilter { status, file_name: (!file.is_empty()).then(|| file.clone()) };
     let page = Page { limit: PREDICTIONS, cursor: query.cursor };
     let predictions = predictions::list(&api.platform, &access, &filter, &page).await?;
+    let services = services::list(&api.platform, &access, &Page { limit: 100, cursor: None }).await?;
     let t = Orders::of(shell.language);
     let curl = shell.curl_get(&format!("/api/v1/predictions?limit={PREDICTIONS}"));
     render(&PredictionsPage {
         t,
         predictions: predictions.data,
+        // The list is cheapest first, and a model's cheapest service names it.
+        models: services.data.into_iter().rev().map(|service| (service.model_name, service.name)).collect(),
         statuses: STATUSES.map(|status| (status.as_str(), label_of(t, status))).into(),
         is_filtered: filter != PredictionFilter::default(),
         is_first: page.cursor.is_none(),
@@ -108,6 +115,11 @@ impl PredictionsPage {
             "" => crate::console::movement::short_id(&prediction.id.to_string()),
             name => name.to_owned(),
         }
+    }
+
+    /// What the model is sold as, or else its own name.
+    fn model<'a>(&'a self, prediction: &'a Prediction) -> &'a str {
+        self.models.get(&prediction.model_name).unwrap_or(&prediction.model_name)
     }
 
     fn customers(&self, prediction: &Prediction) -> String {
