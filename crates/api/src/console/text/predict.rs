@@ -65,8 +65,8 @@ texts! {
         precise: "{right} of 10 it names do leave", "{right} из 10 названных уходят";
         auc: "AUC {auc}", "AUC {auc}";
         not_measured: "Quality was not measured", "Качество не измерено";
-        ready_seconds: "Ready in about {} second|Ready in about {} seconds", "Готово примерно через {} секунду|Готово примерно через {} секунды|Готово примерно через {} секунд";
-        ready_minutes: "Ready in about {} minute|Ready in about {} minutes", "Готово примерно через {} минуту|Готово примерно через {} минуты|Готово примерно через {} минут";
+        ready_seconds: "Ready in about {} second|Ready in about {} seconds", "Готово примерно за {} с|Готово примерно за {} с|Готово примерно за {} с";
+        ready_minutes: "Ready in about {} minute|Ready in about {} minutes", "Готово примерно за {} мин|Готово примерно за {} мин|Готово примерно за {} мин";
         lacks: "Your file lacks {columns}.", "В файле нет столбцов: {columns}.";
         other_faults: "Leaves out rows that it cannot read: {count}.", "Пропустит строки, которые не прочтёт: {count}.";
         too_many_rows: "Takes at most {rows}.", "Принимает не больше: {rows}.";
