@@ -59,14 +59,27 @@ fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/money/statement.csv", get(money::statement)),
         ("/api-keys", get(api_keys::list).post(api_keys::made)),
         ("/api-keys/{id}/revoke", post(api_keys::revoked)),
+        ("/admin", get(admin::overview::show)),
+        ("/admin/queue", get(admin::queue::fragment)),
+        ("/admin/users", get(admin::users::list)),
+        ("/admin/users/{id}", get(admin::users::show)),
+        ("/admin/users/{id}/top-up", post(admin::users::topped_up)),
+        ("/admin/users/{id}/role", post(admin::users::role_changed)),
+        ("/admin/users/{id}/access", post(admin::users::access_changed)),
+        ("/admin/services", get(admin::services::list).post(admin::services::created)),
+        ("/admin/services/{id}", post(admin::services::changed)),
+        ("/admin/orders", get(admin::orders::list)),
+        ("/admin/orders/{id}", get(admin::orders::show)),
+        ("/admin/orders/{id}/refund", post(admin::orders::refunded)),
+        ("/admin/predictions", get(admin::predictions::list)),
+        ("/admin/ledger", get(admin::ledger::show)),
+        ("/admin/audit-log", get(admin::audit_log::list)),
     ]
 }
 
 /// Pages and what they load.
 pub fn router() -> Router<Api> {
-    let pages = listed_pages()
-        .into_iter()
-        .chain(admin::listed_pages())
-        .fold(Router::new(), |router, (path, page)| router.route(path, page));
+    let pages =
+        listed_pages().into_iter().fold(Router::new(), |router, (path, page)| router.route(path, page));
     pages.route("/assets/{hash}/{name}", get(assets::serve))
 }

@@ -1,44 +1,21 @@
 //! The administration: everything over all tenants. To whoever administers nothing, these pages do not exist.
 
 mod amount;
-mod audit_log;
+pub mod audit_log;
 mod form_key;
-mod ledger;
+pub mod ledger;
 mod listed;
-mod orders;
-mod overview;
-mod predictions;
-mod queue;
-mod services;
-mod users;
+pub mod orders;
+pub mod overview;
+pub mod predictions;
+pub mod queue;
+pub mod services;
+pub mod users;
 
-use axum::routing::{MethodRouter, get, post};
 use platform::administration::{People, Person};
 use platform::{TenantId, UserId};
 
 use crate::console::text::Admin;
-use crate::state::Api;
-
-/// The pages of administrators.
-pub fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
-    vec![
-        ("/admin", get(overview::show)),
-        ("/admin/queue", get(queue::fragment)),
-        ("/admin/users", get(users::list)),
-        ("/admin/users/{id}", get(users::show)),
-        ("/admin/users/{id}/top-up", post(users::topped_up)),
-        ("/admin/users/{id}/role", post(users::role_changed)),
-        ("/admin/users/{id}/access", post(users::access_changed)),
-        ("/admin/services", get(services::list).post(services::created)),
-        ("/admin/services/{id}", post(services::changed)),
-        ("/admin/orders", get(orders::list)),
-        ("/admin/orders/{id}", get(orders::show)),
-        ("/admin/orders/{id}/refund", post(orders::refunded)),
-        ("/admin/predictions", get(predictions::list)),
-        ("/admin/ledger", get(ledger::show)),
-        ("/admin/audit-log", get(audit_log::list)),
-    ]
-}
 
 /// Somebody as a list names them.
 pub struct Named {
