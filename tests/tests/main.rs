@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod administration;
 mod closing;
 mod command_line;
 mod console;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         ("invariants", invariants::flows()),
         ("tenants", tenants::flows()),
         ("accounts", accounts::flows()),
+        ("administration", administration::flows()),
         ("tokens", tokens::flows()),
         ("operation", operation::flows()),
         ("security_access", security_access::flows()),
