@@ -83,7 +83,7 @@ def pages(on, customer, prediction):
     }
     found = []
     for path in listed_pages():
-        if path in ("/", "/preferences") or path.endswith("/result.csv"):
+        if path in ("/", "/preferences", "/account/export") or path.endswith("/result.csv"):
             continue
         window = guest if path in ("/sign-in", "/sign-up") else admin if path.startswith("/admin") else own
         address = path.replace("{id}", user if "/users/" in path else prediction["id"])

@@ -10,7 +10,7 @@ from visitor import Look
 LOOKS = [Look(1280, "en", "light"), Look(390, "ru", "dark"), Look(390, "en", "light"), Look(1280, "ru", "dark")]
 FIRST_PAGE_BYTES_MAX = 100_000
 # What is no page to be looked at: files, parts of pages, and addresses that lead elsewhere.
-NO_PAGES = re.compile(r"\.csv$|/progress$|/riskiest$|^/$|^/preferences$|^/admin/queue$")
+NO_PAGES = re.compile(r"\.csv$|/progress$|/riskiest$|^/$|^/preferences$|^/account/export$|^/admin/queue$")
 
 
 def listed_pages():

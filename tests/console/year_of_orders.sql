@@ -103,4 +103,4 @@ SELECT user_id, 'person-' || n || '@customer.example', 'Person ' || n, 'none', m
 INSERT INTO memberships (tenant_id, user_id, role, created_at) SELECT tenant_id, user_id, 'owner', moment FROM people;
 INSERT INTO accounts (tenant_id) SELECT tenant_id FROM people;
 COMMIT;
-ANALYZE;
+ANALYZE orders, predictions, erasures, jobs, transactions, transaction_notes, accounts, audit_log, users, tenants, memberships;
