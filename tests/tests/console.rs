@@ -45,7 +45,7 @@ fn listed(method: &str) -> Vec<String> {
 
 /// What comes before the login.
 fn is_before_login(path: &str) -> bool {
-    matches!(path, "/sign-in" | "/sign-up" | "/preferences" | "/sample-customers.csv" | "/template.csv")
+    matches!(path, "/sign-in" | "/sign-up" | "/preferences" | "/sample-customers.csv")
 }
 
 /// A customer with a prediction, an order and a key, and their ids.
