@@ -1,6 +1,7 @@
 """What every test of the console has: one installation, one Chromium, and a report of what was seen at a failure."""
 
 import atexit
+import contextlib
 import functools
 import re
 import traceback
@@ -43,30 +44,44 @@ class Flow(unittest.TestCase):
         return visitor
 
     def run(self, result=None):
-        """Runs the test; where it fails, tells and keeps what each window showed. Each must be well at the end."""
+        """Runs the test, and watches its windows."""
         method = getattr(self, self._testMethodName)
 
         @functools.wraps(method)
         def watched():
-            try:
+            with self.watching():
                 method()
-                for visitor in self.visitors:
-                    visitor.assert_well()
-            except unittest.SkipTest:
-                raise
-            except BaseException as error:
-                raise AssertionError(self._report(error)) from None
-            finally:
-                for visitor in self.visitors:
-                    visitor.leave()
 
         setattr(self, self._testMethodName, watched)
         return super().run(result)
 
-    def _report(self, error):
+    @contextlib.contextmanager
+    def part(self, name):
+        """A part of a test that fails by itself, with windows of its own."""
+        with self.subTest(str(name)), self.watching(str(name)):
+            yield
+
+    @contextlib.contextmanager
+    def watching(self, name=""):
+        """Where something fails, tells and keeps what each window showed. Each must be well at the end; then it is closed."""
+        before = len(self.visitors)
+        try:
+            yield
+            for visitor in self.visitors[before:]:
+                visitor.assert_well()
+        except unittest.SkipTest:
+            raise
+        except BaseException as error:
+            raise AssertionError(self._report(error, name)) from None
+        finally:
+            for visitor in self.visitors[before:]:
+                visitor.leave()
+            del self.visitors[before:]
+
+    def _report(self, error, part):
         told = ["".join(traceback.format_exception(error))]
         for number, visitor in enumerate(self.visitors, 1):
-            name = re.sub(r"\W+", "-", self.id().split(".")[-1])[:100]
+            name = re.sub(r"\W+", "-", f"{self._testMethodName} {part}")[:120]
             picture = PICTURES / f"failed-{name}-{number}.png"
             try:
                 PICTURES.mkdir(parents=True, exist_ok=True)

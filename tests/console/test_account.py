@@ -19,7 +19,7 @@ class Account(Flow):
         """A password that is too short and an address that is taken are told where they are typed."""
         taken = installation().customer()
         for look in LOOKS:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look)
                 visitor.go("/")
                 visitor.arrive(r"/sign-in.*")
@@ -77,7 +77,7 @@ class Account(Flow):
     def test_a_changed_password_ends_the_other_windows_and_a_wrong_one_changes_nothing(self):
         """The errors are beside their fields; the old password opens nothing."""
         for look in LOOKS:
-            with self.subTest(str(look)):
+            with self.part(look):
                 customer = installation().customer()
                 other = self.visit(look, customer)
                 visitor = self.visit(look, customer)

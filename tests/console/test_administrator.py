@@ -26,7 +26,7 @@ class Administration(Flow):
         """From the list of users to the customer's own page of money."""
         on = installation()
         for look in LOOKS:
-            with self.subTest(str(look)):
+            with self.part(look):
                 customer = on.customer()
                 visitor = self.visit(look, on.administrator)
                 visitor.go("/admin")
@@ -80,7 +80,7 @@ class Administration(Flow):
         service = admin.post("/admin/services", body)
         self.addCleanup(admin.ask, "PATCH", f"/admin/services/{service['id']}", {"active": False})
         for look, typed, shown, price in [(LOOKS[0], "812.34", "812.34", 81_234), (LOOKS[1], "913,57", "913,57", 91_357)]:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look, on.administrator)
                 visitor.go("/admin/services")
                 visitor.look_over("admin-services")
@@ -110,7 +110,7 @@ class Administration(Flow):
         """A double click is one refund; the audit log and the customer's orders show it."""
         on = installation()
         for look in LOOKS:
-            with self.subTest(str(look)):
+            with self.part(look):
                 customer = on.customer(100_000)
                 prediction = customer.api.predict(on.services()[0]["id"], "june.csv", customers(20, 50))
                 order = prediction["order_id"]
@@ -137,7 +137,7 @@ class Administration(Flow):
         """The figures are the API's."""
         on = installation()
         for look in LOOKS:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look, on.administrator)
                 visitor.go("/admin/ledger")
                 visitor.send(visitor.by("form[action='/admin/ledger']"))
@@ -155,7 +155,7 @@ class Administration(Flow):
         customer = on.customer(100_000)
         prediction = customer.api.predict(on.services()[0]["id"], "july.csv", customers(20, 51))
         for look in LOOKS:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look, on.administrator)
                 visitor.go("/admin/predictions")
                 visitor.look_over("admin-predictions")

@@ -49,7 +49,7 @@ class Predicting(Flow):
     def test_from_a_fresh_start_to_the_result_in_at_most_five_clicks(self):
         """Sign in, take the sample, pay, read, download; as on a computer and on a telephone, in both languages."""
         for look in LOOKS:
-            with self.subTest(str(look)):
+            with self.part(look):
                 on = installation()
                 before = on.demo.api.balance()
                 visitor = self.visit(look)
@@ -145,7 +145,7 @@ class Predicting(Flow):
         found = rows_of(customer.api.ask("GET", f"/predictions/{prediction['id']}/result").body)
         wanted = sorted((float(row["churn_probability"]) * 100 for row in found), reverse=True)
         for look in LOOKS[:2]:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look, customer)
                 visitor.go(f"/predictions/{prediction['id']}")
                 self.await_result(visitor)
@@ -174,7 +174,7 @@ class Predicting(Flow):
         customer = on.customer(100_000)
         content = with_cells(customers(60, 22), {(14, "TotalCharges"): "n/a!", (30, "tenure"): "long"})
         for look in LOOKS[:2]:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look, customer)
                 visitor.go("/predict")
                 visitor.choose("#file", "march.csv", content)
@@ -195,7 +195,7 @@ class Predicting(Flow):
         on = installation()
         customer = on.customer(100_000)
         for look in LOOKS[:2]:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look, customer)
                 visitor.go("/predict")
                 visitor.choose("#file", "short.csv", b"name,age\nAnn,30\n")
@@ -220,7 +220,7 @@ class Predicting(Flow):
         self.assertEqual(prediction["status"], "failed")
         self.assertEqual(customer.api.balance(), 100_000)
         for look in LOOKS[:2]:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look, customer)
                 visitor.go(f"/predictions/{prediction['id']}")
                 said = visitor.by("main").inner_text()
@@ -238,7 +238,7 @@ class Predicting(Flow):
         price = on.services()[0]["price"]
         customer = on.customer(price - 333)
         for look in LOOKS[:2]:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look, customer)
                 visitor.go("/predict")
                 self.check_sample(visitor)
@@ -260,7 +260,7 @@ class Keeping(Flow):
             customer.api.predict(cheapest, f"file-{number:02}.csv", customers(3, 40 + number))
         customer.api.predict(cheapest, "broken.csv", with_cells(customers(3, 70), {(1, "tenure"): "long"}))
         for look in LOOKS[:2]:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look, customer)
                 visitor.go("/predictions")
                 visitor.look_over("predictions")
@@ -289,7 +289,7 @@ class Keeping(Flow):
         on = installation()
         service = on.services()[0]
         for look in LOOKS[:2]:
-            with self.subTest(str(look)):
+            with self.part(look):
                 customer = on.customer(100_000)
                 order = customer.api.post("/orders", {"service_id": service["id"]})
                 visitor = self.visit(look, customer)
@@ -311,7 +311,7 @@ class Keeping(Flow):
         customer.api.predict(cheapest, "broken.csv", with_cells(customers(2, 99), {(1, "tenure"): "long"}))
         moved = customer.api.every("/transactions")
         for look in LOOKS[:2]:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look, customer)
                 visitor.go("/money")
                 visitor.look_over("money")
@@ -330,7 +330,7 @@ class Keeping(Flow):
         """curl and Python in an empty directory beside customers.csv; a revoked key opens nothing."""
         on = installation()
         for look in LOOKS[:2]:
-            with self.subTest(str(look)):
+            with self.part(look):
                 customer = on.customer(1_000_000)
                 visitor = self.visit(look, customer)
                 visitor.go("/api-keys")

@@ -40,7 +40,7 @@ class ScriptText(Flow):
         self.assertEqual(failed["status"], "failed")
         user = customer.api.get("/me")["id"]
         for look in LOOKS:
-            with self.subTest(str(look)):
+            with self.part(look):
                 visitor = self.visit(look, customer)
                 visitor.go("/predict")
                 visitor.choose("#file", SCRIPT.replace("/", "") + ".csv", self.file())
