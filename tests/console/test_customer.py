@@ -310,7 +310,12 @@ class Keeping(Flow):
             customer.api.predict(cheapest, f"may-{number:02}.csv", customers(2, 80 + number))
         customer.api.predict(cheapest, "broken.csv", with_cells(customers(2, 99), {(1, "tenure"): "long"}))
         moved = customer.api.every("/transactions")
-        for look in LOOKS[:2]:
+        # Order, amount and balance after it, in minor units.
+        oldest_first = [
+            [one.get("order_id") or "", ("-" if one["kind"] == "debit" else "") + str(one["amount"]), str(one["balance_after"])]
+            for one in reversed(moved)
+        ]
+        for look, delimiter in zip(LOOKS[:2], ",;"):
             with self.part(look):
                 visitor = self.visit(look, customer)
                 visitor.go("/money")
@@ -321,10 +326,10 @@ class Keeping(Flow):
                     visitor.form_to("/money/statement.csv").locator("button").click()
                 with open(downloading.value.path(), "rb") as file:
                     statement = file.read().decode("utf-8-sig")
-                for one in moved:
-                    self.assertIn(one["id"], statement)
-                lines = [line for line in statement.splitlines() if line.strip()]
-                self.assertEqual(len(lines), len(moved) + 1)
+                header, opening, *lines, closing = csv.reader(io.StringIO(statement), delimiter=delimiter)
+                self.assertEqual({len(line) for line in (header, opening, *lines, closing)}, {9})
+                self.assertEqual([line[3:4] + line[7:] for line in lines], oldest_first)
+                self.assertEqual((opening[8], closing[8]), ("0", str(customer.api.balance())))
 
     def test_a_key_is_shown_once_and_its_snippets_run_as_they_stand(self):
         """curl and Python in an empty directory beside customers.csv; a revoked key opens nothing."""
