@@ -83,7 +83,7 @@ def main(directory):
         light = gallery.visit(LIGHT, customer)
         gallery.take(light, "predict", "/predict")
         light.choose("#file", "customers_march.csv", customers(48_210, 12))
-        gallery.take(light, "check", awaited="#checked-title")
+        gallery.take(light, "predict-checked", awaited="#checked-title")
         gallery.take(light, "result", result, "#riskiest tbody tr")
         gallery.take(light, "failed", f"/predictions/{failed['id']}")
         gallery.take(light, "predictions", "/predictions")

@@ -28,6 +28,9 @@ flows! {
         cookies_behind_tls_are_bound_to_this_host;
 }
 
+/// The cheapest line of the price list, whose id is the same everywhere.
+const SERVICE: &str = "01980000-0000-7000-8000-000000000001";
+
 /// The pages of the console and the forms that it takes, as its own list has them, so that a new one is tried the day it
 /// is added.
 fn listed(method: &str) -> Vec<String> {
@@ -75,9 +78,11 @@ impl Victim {
             Some("orders") => &self.order,
             Some("api-keys") => &self.key,
             Some("users") => self.customer.user["id"].as_str().unwrap(),
-            _ => "01980000-0000-7000-8000-000000000001",
+            _ => SERVICE,
         };
-        path.replace("{id}", id)
+        // What is paid for is in the address, and read before the form.
+        let query = if path == "/predict/pay" { format!("?service_id={SERVICE}") } else { String::new() };
+        path.replace("{id}", id) + &query
     }
 }
 
