@@ -30,7 +30,7 @@ AXE = (pathlib.Path(axe_playwright_python.__file__).parent / "axe.min.js").read_
 PICTURES = pathlib.Path(__file__).resolve().parents[2] / "target" / "console"
 LOCALES = {"en": "en-US", "ru": "ru-RU"}
 SIZES = {1280: (1280, 800), 390: (390, 844)}
-LIMIT_MS = 15_000
+LIMIT_MS = 30_000
 TABS_MAX = 80
 # What a browser says of an answer that is an error: the page that is shown tells it better.
 ANSWER_LINE = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d")
