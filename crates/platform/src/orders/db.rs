@@ -150,13 +150,17 @@ pub(crate) async fn select_page_of_all(
 ) -> Result<Vec<Order>, Error> {
     sqlx::query_as!(
         Row,
-        r#"SELECT o.id, o.tenant_id, o.service_id, s.name AS service_name, m.name AS model_name, o.price,
+        r#"WITH found AS MATERIALIZED (
+               SELECT id FROM orders
+               WHERE id >= $1 AND id < $2 AND ($3::text IS NULL OR status = $3)
+                 AND ($4::uuid[] IS NULL OR tenant_id = ANY($4) OR id = ANY($5))
+               ORDER BY id DESC LIMIT $6)
+           SELECT o.id, o.tenant_id, o.service_id, s.name AS service_name, m.name AS model_name, o.price,
                   o.status, o.transaction_id, p.id AS "prediction_id?", o.created_at
-           FROM orders o JOIN services s ON s.id = o.service_id JOIN models m ON m.id = s.model_id
+           FROM found JOIN orders o ON o.id = found.id
+           JOIN services s ON s.id = o.service_id JOIN models m ON m.id = s.model_id
            LEFT JOIN predictions p ON p.order_id = o.id
-           WHERE o.id >= $1 AND o.id < $2 AND ($3::text IS NULL OR o.status = $3)
-             AND ($4::uuid[] IS NULL OR o.tenant_id = ANY($4) OR o.id = ANY($5))
-           ORDER BY o.id DESC LIMIT $6"#,
+           ORDER BY o.id DESC"#,
         range.start,
         range.end,
         status.map(OrderStatus::as_str),
