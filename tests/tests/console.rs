@@ -80,8 +80,12 @@ impl Victim {
             Some("users") => self.customer.user["id"].as_str().unwrap(),
             _ => SERVICE,
         };
-        // What is paid for is in the address, and read before the form.
-        let query = if path == "/predict/pay" { format!("?service_id={SERVICE}") } else { String::new() };
+        // What some cannot do without is in the address, and read before the form.
+        let query = match path {
+            "/predict/pay" => format!("?service_id={SERVICE}"),
+            "/money/statement.csv" => "?month=2026-01".to_owned(),
+            _ => String::new(),
+        };
         path.replace("{id}", id) + &query
     }
 }
@@ -315,10 +319,14 @@ async fn pages_of_another_tenant_and_of_administration_are_not_there(on: &Instal
     for path in listed("post").into_iter().filter(is_others) {
         let fields = [("note", "mine"), ("amount", "1"), ("idempotency_key", "a-key-of-the-test")];
         let answer = visitor.send(&victim.own(&path), &fields).await;
-        assert_eq!(answer.status, 404, "POST {path}");
+        // Who revokes a key twice, or one that is not theirs, is told that there is none that works.
+        let wanted = if path == "/api-keys/{id}/revoke" { 303 } else { 404 };
+        assert_eq!(answer.status, wanted, "POST {path}");
     }
     assert_eq!(victim.customer.order_now(&victim.order).await, before);
     victim.customer.prediction_now(&victim.prediction).await;
+    let keys = victim.customer.client.get("/api-keys").await.expect(200).json();
+    assert_eq!(keys["data"][0]["id"], victim.key, "the key still works");
     assert_eq!(stranger.balance().await, 100);
 }
 
