@@ -42,8 +42,14 @@ class Window:
         headers = {"accept": "text/html", "cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         if form is not None:
             headers["content-type"] = "application/x-www-form-urlencoded"
-        self.connection.request(method, path, body=form, headers=headers)
-        answer = self.connection.getresponse()
+        try:
+            self.connection.request(method, path, body=form, headers=headers)
+            answer = self.connection.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionError):
+            # The server closes what was idle for long; a page can be asked for again.
+            self.connection.close()
+            self.connection.request(method, path, body=form, headers=headers)
+            answer = self.connection.getresponse()
         body = answer.read()
         for cookie in answer.headers.get_all("set-cookie") or []:
             name, value = cookie.split(";")[0].split("=", 1)
