@@ -53,6 +53,8 @@ class Administration(Flow):
                 with contextlib.suppress(Error):
                     # Where the page before came from a form, a browser asks instead of sending it again.
                     visitor.page.go_back()
+                with contextlib.suppress(Error):
+                    visitor.page.wait_for_url("chrome-error://**", timeout=3_000)
                 moved = customer.api.every("/transactions")
                 self.assertEqual([(one["amount"], one.get("note")) for one in moved], [(123_456, "invoice 1841")])
                 self.assertEqual(customer.api.balance(), 123_456)
