@@ -120,7 +120,11 @@ async fn tried_speed(
     if let Some(&speed) = timings.lock().unwrap_or_else(PoisonError::into_inner).get(&version) {
         return Ok(Some(speed));
     }
-    let model = models::load(platform, version).await?;
+    // A version of long ago may be gone; a file can be checked without its figures.
+    let model = match models::load(platform, version).await {
+        Err(Error::ModelUnavailable(_) | Error::NotFound(_)) => return Ok(None),
+        model => model?,
+    };
     let (inspector, sample) = (inspector(platform), sample.clone());
     let timed = spawn_blocking(move || time(&model, inspector, &sample)).await.map_err(Error::internal)?;
     if let Some(speed) = timed {
