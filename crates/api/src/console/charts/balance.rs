@@ -100,7 +100,9 @@ fn part_of_axis(highest: i64, currency: &str) -> i64 {
     loop {
         for step in [round, round * 2, round * 5 / 2, round * 5] {
             if step >= least {
-                return i64::try_from(step).unwrap_or(i64::MAX / PARTS);
+                // All parts together are an amount, too.
+                let part = i64::try_from(step).ok().filter(|part| part.checked_mul(PARTS).is_some());
+                return part.unwrap_or(i64::MAX / PARTS);
             }
         }
         match round.checked_mul(100) {
