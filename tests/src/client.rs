@@ -151,7 +151,15 @@ impl IntoFuture for Request {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             let asked = self.asked.clone();
-            self.try_send().await.unwrap_or_else(|error| panic!("{asked}: {error:?}"))
+            // A kept connection may end while it is taken up again: what only reads is asked once more.
+            let again = self.builder.try_clone().filter(|_| asked.starts_with("GET "));
+            let answer = match (self.try_send().await, again) {
+                (Err(error), Some(builder)) if error.is_request() => {
+                    Request { builder, asked: asked.clone() }.try_send().await
+                }
+                (answer, _) => answer,
+            };
+            answer.unwrap_or_else(|error| panic!("{asked}: {error:?}"))
         })
     }
 }
