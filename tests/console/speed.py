@@ -81,18 +81,19 @@ def pages(on, customer, prediction):
     filtered = {
         "/predictions": ["?status=failed", "?status=succeeded"],
         "/orders": ["?status=refunded", "?status=in_use"],
-        "/money": ["?kind=refund"],
+        "/money": ["?days=365"],
         "/admin/orders": ["?status=refunded", "?status=in_use"],
         "/admin/predictions": ["?status=failed"],
-        "/admin/users": ["?search=person-17"],
-        "/admin/audit-log": ["?action=deposit.made"],
+        "/admin/users": ["?q=person-17"],
+        "/admin/audit-log": ["?action=deposit.made", "?q=person-17"],
     }
     found = []
     for path in listed_pages():
         if path in ("/", "/preferences", "/account/export") or path.endswith("/result.csv"):
             continue
         window = guest if path in ("/sign-in", "/sign-up") else admin if path.startswith("/admin") else own
-        address = path.replace("{id}", user if "/users/" in path else prediction["id"])
+        ids = {"/admin/users/{id}": user, "/admin/orders/{id}": prediction["order_id"]}
+        address = path.replace("{id}", ids.get(path, prediction["id"]))
         queries = [""] + filtered.get(path, [])
         if path.endswith("statement.csv"):
             queries = ["?month=" + time.strftime("%Y-%m", time.gmtime(time.time() - 40 * 86400))]
@@ -148,7 +149,7 @@ and as many audit events as orders: {REQUESTS} requests one after the other on o
 
 `scripts/console --speed`, on {machine()}.
 
-| Page | Size before compression | p50, ms | p95, ms |
+| Page | Size | p50, ms | p95, ms |
 |---|---|---|---|
 """
     pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
