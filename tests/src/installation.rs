@@ -27,6 +27,8 @@ const PORTS: u16 = 7_000;
 pub const PASSWORD: &str = "correct-horse-7-battery";
 /// What opens /metrics on the public port.
 pub const METRICS_TOKEN: &str = "metrics-token-of-the-tests-0123456789";
+/// What the report of a broken invariant begins with.
+pub(crate) const AUDIT_FAILED: &str = "the audit found something";
 const JWT_SECRET: &str = "a-secret-of-the-tests-that-is-long-enough-0123456789";
 
 /// How the parts are put together.
@@ -317,7 +319,7 @@ impl Installation {
         let output = program::run(&["audit", "--json"], &self.environment).await;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complained = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "the audit found something: {said} {complained}");
+        assert!(output.status.success(), "{AUDIT_FAILED}: {said} {complained}");
         let report: Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
         assert_eq!(report["ok"], true, "{report}");
     }

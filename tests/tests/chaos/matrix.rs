@@ -118,7 +118,8 @@ fn is_in_short(cell: &Cell) -> bool {
 }
 
 fn flow(name: String, cells: Vec<Cell>, alone: bool) -> Flow {
-    let work = Box::new(move || -> futures::future::BoxFuture<'static, ()> { Box::pin(conduct(cells)) });
+    let work =
+        Box::new(move || -> futures::future::BoxFuture<'static, ()> { Box::pin(conduct(cells.clone())) });
     let body = if alone { Body::PlainAlone(work) } else { Body::Plain(work) };
     Flow { limit: LIMIT, ..Flow::new(name, body) }
 }
