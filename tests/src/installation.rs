@@ -321,7 +321,7 @@ impl Installation {
         let complained = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{AUDIT_FAILED}: {said} {complained}");
         let report: Value = serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"));
-        assert_eq!(report["ok"], true, "{report}");
+        assert_eq!(report["ok"], true, "{AUDIT_FAILED}: {report}");
     }
 
     /// Ends the processes and removes what lies on the shared servers.

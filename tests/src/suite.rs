@@ -123,12 +123,11 @@ pub fn run(modules: Vec<(&'static str, Vec<Flow>)>) -> ExitCode {
 }
 
 fn trials_of(module: &'static str, flow: Flow) -> Vec<Trial> {
-    let profiles: &[Option<Profile>] = match &flow.body {
-        Body::Plain(_) | Body::PlainAlone(_) => &[None],
-        Body::Shared(_) => &[Some(Profile::Embedded), Some(Profile::Distributed)],
-        Body::Own([Profile::Embedded], _) => &[Some(Profile::Embedded)],
-        Body::Own([Profile::Distributed], _) | Body::Alone(_) => &[Some(Profile::Distributed)],
-        Body::Own(..) => &[Some(Profile::Embedded), Some(Profile::Distributed)],
+    let profiles: Vec<Option<Profile>> = match &flow.body {
+        Body::Plain(_) | Body::PlainAlone(_) => vec![None],
+        Body::Shared(_) => BOTH.iter().copied().map(Some).collect(),
+        Body::Own(profiles, _) => profiles.iter().copied().map(Some).collect(),
+        Body::Alone(_) => vec![Some(Profile::Distributed)],
     };
     let flow = Arc::new(flow);
     let trial = |profile: Option<Profile>| {
@@ -143,22 +142,21 @@ fn trials_of(module: &'static str, flow: Flow) -> Vec<Trial> {
             RUNTIME.block_on(RUNTIME.spawn(judged)).expect("not aborted").map_err(Failed::from)
         })
     };
-    profiles.iter().map(|&profile| trial(profile)).collect()
+    profiles.into_iter().map(trial).collect()
 }
 
 /// Runs a flow, and once more, alone, where it failed beside others: two cores that many processes share
 /// can keep any of them waiting for longer than a flow allows. Whoever fails alone, too, has failed, and
 /// so has a flow whose audit found something: money must not depend on who else is there.
 async fn judge(name: &str, flow: &Flow, profile: Option<Profile>, log_name: &str) -> Result<(), String> {
-    let is_alone = matches!(flow.body, Body::PlainAlone(_) | Body::Alone(_));
-    let report = if is_alone {
+    if matches!(flow.body, Body::PlainAlone(_) | Body::Alone(_)) {
         let _alone = TOGETHER.write().await;
-        attempt(flow, profile, log_name).await
-    } else {
-        let _beside = TOGETHER.read().await;
-        attempt(flow, profile, log_name).await
-    };
-    let Err(report) = report else { return Ok(()) };
+        return attempt(flow, profile, log_name).await;
+    }
+    let beside = TOGETHER.read().await;
+    let result = attempt(flow, profile, log_name).await;
+    drop(beside);
+    let Err(report) = result else { return Ok(()) };
     // A whole run of chaos stops at the first thing that does not hold.
     if report.contains(AUDIT_FAILED) || std::env::var("CHAOS").is_ok_and(|size| size == "full") {
         return Err(report);
