@@ -1,7 +1,7 @@
 # Every task of this project. `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test chaos rls-cost check fmt sqlx deny bench quality fuzz hooks mutate services stop-services
+.PHONY: help run build test chaos rls-cost check fmt sqlx deny bench quality mlflow fuzz hooks mutate services stop-services
 
 help: ## lists the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ bench: ## measures speed beside the official libraries and writes docs/benchmark
 
 quality: ## cross-validates beside the official libraries and writes docs/quality.md: make quality DATA=labelled.csv
 	scripts/bench quality $(DATA)
+
+mlflow: ## takes a training to a real MLflow server, the package of PyPI, and reads it by MLflow's own client
+	scripts/install_packages run
+	scripts/mlflow
 
 fuzz: ## fuzzes the readers of customer files and models for ten minutes each (ARGS: seconds)
 	scripts/fuzz $(ARGS)

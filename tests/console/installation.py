@@ -105,6 +105,18 @@ class Caller:
             answer = self.get(f"/predictions/{answer['id']}")
         return answer
 
+    def train(self, model, content, asked=""):
+        """Pays for a quick training and waits for its end; returns the training."""
+        service = "01980000-0000-7000-8000-000000000101"
+        path = f"/trainings?training_service_id={service}&model={model}&algorithm=logistic&folds=2&hold_out=0.3{asked}"
+        answer = self.upload(path, "labelled.csv", content, {}).json()
+        deadline = time.monotonic() + PREDICTION_LIMIT_S
+        while answer["status"] not in ("succeeded", "failed"):
+            assert time.monotonic() < deadline, f"the training does not end: {answer}"
+            time.sleep(0.1)
+            answer = self.get(f"/trainings/{answer['id']}")
+        return answer
+
 
 @dataclasses.dataclass
 class Customer:
@@ -211,10 +223,10 @@ def free_port():
         return one.getsockname()[1]
 
 
-def customers(rows, seed):
+def customers(rows, seed, *more):
     """A customers' file of the generator."""
     return subprocess.run(
-        [PROGRAM, "demo-data", "--rows", str(rows), "--seed", str(seed)], check=True, capture_output=True
+        [PROGRAM, "demo-data", "--rows", str(rows), "--seed", str(seed), *more], check=True, capture_output=True
     ).stdout
 
 

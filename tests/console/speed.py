@@ -89,7 +89,7 @@ def pages(on, customer, prediction):
     }
     found = []
     for path in listed_pages():
-        if path in ("/", "/preferences", "/account/export") or path.endswith("/result.csv"):
+        if path in ("/", "/preferences", "/account/export") or path.endswith(("/result.csv", "/list.csv")) or path.startswith(("/models/", "/trainings/")):
             continue
         window = guest if path in ("/sign-in", "/sign-up") else admin if path.startswith("/admin") else own
         ids = {"/admin/users/{id}": user, "/admin/orders/{id}": prediction["order_id"]}

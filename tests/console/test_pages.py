@@ -16,7 +16,7 @@ if os.environ.get("CONSOLE") == "full":
     LOOKS += [Look(390, "en", "light"), Look(1280, "ru", "dark"), Look(1280, "en", "dark"), Look(390, "ru", "light")]
 FIRST_PAGE_BYTES_MAX = 100_000
 # What is no page to be looked at: files, parts of pages, and addresses that lead elsewhere.
-NO_PAGES = re.compile(r"\.csv$|/progress$|/riskiest$|^/$|^/preferences$|^/account/export$|^/admin/queue$")
+NO_PAGES = re.compile(r"\.csv$|/progress$|/report$|/riskiest$|^/$|^/preferences$|^/account/export$|^/admin/queue$")
 
 
 def listed_pages():
@@ -40,12 +40,40 @@ class Pages(Flow):
         gone = customer.api.predict(service, "february.csv", customers(9, 62))
         customer.api.ask("DELETE", f"/predictions/{gone['id']}")
         order = customer.api.post("/orders", {"service_id": service})
+        trained = self.trained(customer)
         customer.api.post("/api-keys", {"name": "nightly job", "scope": "write"})
+        plan = {"contact_cost": 5_000, "customer_value": 300_000, "success_rate": 0.3}
+        plan = customer.api.post(f"/predictions/{done['id']}/plans", plan)
+        webhook = customer.api.post("/webhooks", {
+            "url": "https://hooks.augur.example/churn?tenant=northwind", "description": "our CRM",
+            "events": ["prediction.succeeded", "prediction.failed", "balance.low"]})
+        customer.api.post(f"/webhooks/{webhook['id']}/test", {})
+        model = customer.api.get(f"/predictions/{done['id']}/drift")["model"]["id"]
         return customer, {
+            "/models/{id}/monitoring": [model],
+            "/plans/{id}": [plan["id"]],
             "/predictions/{id}": [done["id"], failed["id"], gone["id"]],
+            "/models/{id}": [trained[0]["model"]["id"]],
+            "/trainings/{id}": [one["id"] for one in trained],
+            "/webhooks/{id}": [webhook["id"]],
             "/admin/users/{id}": [customer.api.get("/me")["id"]],
             "/admin/orders/{id}": [order["id"], failed["order_id"]],
         }
+
+    def trained(self, customer):
+        """A model with a version in production and one that the gate has refused, and a training that failed."""
+        labelled = customers(300, 63, "--labels")
+        good = customer.api.train("my-churn", labelled)
+        weak = customer.api.train("my-churn", labelled, "&drop=Contract&drop=tenure&drop=InternetService")
+        failed = customer.api.train("my-churn", with_cells(labelled, {(3, "Churn"): "perhaps"}))
+        for one in (good, weak):
+            model = one["model"]
+            path = f"/models/{model['id']}/versions/{model['version_id']}/promote"
+            # What the gate refuses is part of the history that is looked at.
+            customer.api.ask(
+                "POST", path, {"stage": "production", "reason": "better on June"}, wanted=(200, 409)
+            )
+        return [good, weak, failed]
 
     def test_every_page_is_well_in_every_look(self):
         """As a guest, as a customer with and without a history, and as an administrator."""

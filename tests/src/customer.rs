@@ -13,6 +13,11 @@ use crate::patience::eventually;
 /// How long a prediction of an ordinary test may take; far more than it needs.
 const PREDICTION_LIMIT: Duration = Duration::from_secs(60);
 
+/// The line of the price list that trains linear models, and what it costs; the same everywhere.
+pub const TRAINING_SERVICE: &str = "01980000-0000-7000-8000-000000000101";
+/// What a training there costs.
+pub const TRAINING_PRICE: i64 = 10_000;
+
 /// A registered customer who is signed in.
 #[derive(Clone)]
 pub struct Customer {
@@ -147,6 +152,20 @@ impl Customer {
     /// The result's bytes.
     pub async fn result(&self, prediction: &str) -> Bytes {
         self.client.get(&format!("/predictions/{prediction}/result")).await.expect(200).body
+    }
+
+    /// A quick training of linear models, paid for and waited for; returns it as it ended.
+    pub async fn train(&self, model: &str, labelled: impl Into<Bytes>) -> Value {
+        let path = format!(
+            "/trainings?training_service_id={TRAINING_SERVICE}&model={model}&algorithm=logistic&folds=2"
+        );
+        let accepted = self.client.post(&path).file("labelled.csv", labelled).await.expect(202).json();
+        let path = format!("/trainings/{}", id_of(&accepted));
+        eventually("the training ends", PREDICTION_LIMIT, async || {
+            let now = self.client.get(&path).await.expect(200).json();
+            matches!(now["status"].as_str(), Some("succeeded" | "failed")).then_some(now)
+        })
+        .await
     }
 
     /// A file scored from order to result.

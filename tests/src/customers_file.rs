@@ -10,6 +10,12 @@ pub async fn generated(rows: usize, seed: u64) -> String {
     program::run_well(&["demo-data", "--rows", &rows, "--seed", &seed], &[]).await
 }
 
+/// Generated customers with a column `Churn` that tells who has left.
+pub async fn labelled(rows: usize, seed: u64) -> String {
+    let (rows, seed) = (rows.to_string(), seed.to_string());
+    program::run_well(&["demo-data", "--rows", &rows, "--seed", &seed, "--labels"], &[]).await
+}
+
 /// The file with another header.
 pub fn with_header(csv: &str, rename: impl Fn(&str) -> String) -> String {
     let (header, rows) = csv.split_once('\n').expect("a header");

@@ -44,11 +44,18 @@ impl Marked {
         on.admin().await.post("/admin/deposits").key(&key).json(&deposit).await.expect(201);
         let api_key = json!({ "name": format!("key {mark}"), "scope": "write" });
         let api_key = customer.client.post("/api-keys").json(&api_key).await.expect(201).json();
+        // A name that leads nowhere: what it is told is tried, and kept.
+        let webhook = json!({
+            "url": format!("https://{mark}.marked.example/{mark}"), "description": format!("hook {mark}"),
+            "events": ["prediction.succeeded", "prediction.failed"],
+        });
+        let webhook = customer.client.post("/webhooks").json(&webhook).await.expect(201).json();
         let (succeeded, failed) = predict(&customer, &service, &mark).await;
         let secrets = vec![
             PASSWORD.to_owned(),
             customer.client.token().to_owned(),
             api_key["key"].as_str().expect("a key").to_owned(),
+            webhook["secret"].as_str().expect("a secret").to_owned(),
         ];
         let marked = Marked { mark, secrets, customer, service, succeeded, failed };
         marked.refund_an_order(on).await;

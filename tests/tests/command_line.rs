@@ -44,6 +44,7 @@ async fn every_command_explains_itself_and_wrong_usage_ends_with_2() {
         "train",
         "evaluate",
         "predict",
+        "plan",
         "models",
         "demo-data",
         "openapi",

@@ -23,6 +23,13 @@ flows! {
 
 const PRICE: i64 = 10;
 
+/// The names of an archive's files, in their order.
+fn names_in(files: &HashMap<String, String>) -> Vec<&str> {
+    let mut names: Vec<&str> = files.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}
+
 /// The files of an archive, as `tar` unpacks it.
 fn unpacked(archive: &Bytes) -> HashMap<String, String> {
     let directory = tempfile::tempdir().unwrap();
@@ -70,8 +77,6 @@ async fn an_export_holds_everything_of_its_tenant_and_nothing_of_others(on: &Ins
     assert_eq!(answer.header("cache-control"), "no-store");
     assert!(answer.header("content-disposition").starts_with("attachment"));
     let files = unpacked(&answer.body);
-    let mut names: Vec<&str> = files.keys().map(String::as_str).collect();
-    names.sort_unstable();
     let (input, result) =
         (format!("inputs/{}", marked.succeeded), format!("results/{}.csv", marked.succeeded));
     let failed = format!("inputs/{}", marked.failed);
@@ -79,17 +84,27 @@ async fn an_export_holds_everything_of_its_tenant_and_nothing_of_others(on: &Ins
         "account.json",
         "api_keys.jsonl",
         "audit_log.jsonl",
+        "drift.jsonl",
+        "model_history.jsonl",
+        "model_versions.jsonl",
+        "monitoring.jsonl",
         "orders.jsonl",
+        "outcomes.jsonl",
+        "plans.jsonl",
         "predictions.jsonl",
+        "risk_tiers.jsonl",
         "sessions.jsonl",
+        "trainings.jsonl",
         "transactions.csv",
         "transactions.jsonl",
+        "webhook_deliveries.jsonl",
+        "webhooks.jsonl",
         &failed,
         &input,
         &result,
     ];
     wanted.sort_unstable();
-    assert_eq!(names, wanted);
+    assert_eq!(names_in(&files), wanted);
 
     let account: Value = serde_json::from_str(&files["account.json"]).unwrap();
     assert_eq!(
@@ -99,9 +114,12 @@ async fn an_export_holds_everything_of_its_tenant_and_nothing_of_others(on: &Ins
     assert_eq!(account["balance"], customer.balance().await);
     assert_eq!(account["tenant"]["name"], format!("Ann {mark}"));
     assert_eq!(lines(&files["transactions.jsonl"]), customer.transactions().await);
-    for (file, list) in
-        [("orders.jsonl", "/orders"), ("predictions.jsonl", "/predictions"), ("api_keys.jsonl", "/api-keys")]
-    {
+    for (file, list) in [
+        ("orders.jsonl", "/orders"),
+        ("predictions.jsonl", "/predictions"),
+        ("api_keys.jsonl", "/api-keys"),
+        ("webhooks.jsonl", "/webhooks"),
+    ] {
         let listed = customer.client.get(&format!("{list}?limit=100")).await.expect(200).json();
         assert_eq!(json!(lines(&files[file])), listed["data"], "{file}");
     }
@@ -115,12 +133,17 @@ async fn an_export_holds_everything_of_its_tenant_and_nothing_of_others(on: &Ins
     assert!(!all.contains(&other.mark), "another tenant's value is in it");
     assert!(marked.secrets.iter().all(|secret| !all.contains(secret)), "a secret is in it");
 
+    only_writers_export(on, &marked, wanted.len()).await;
+}
+
+/// A key that reads is not enough, and nobody's is nothing.
+async fn only_writers_export(on: &Installation, marked: &Marked, files: usize) {
     let scope = json!({ "name": "a key", "scope": "read" });
-    let key = customer.client.post("/api-keys").json(&scope).await.expect(201).json();
+    let key = marked.customer.client.post("/api-keys").json(&scope).await.expect(201).json();
     let reader = on.anonymous().with_token(key["key"].as_str().unwrap());
     reader.get("/export").await.expect_problem(403, "forbidden");
     let writer = on.anonymous().with_token(&marked.secrets[2]);
-    assert_eq!(unpacked(&export(&writer).await.body).len(), names.len());
+    assert_eq!(unpacked(&export(&writer).await.body).len(), files);
     on.anonymous().get("/export").await.expect_problem(401, "unauthenticated");
 }
 

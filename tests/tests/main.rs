@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod acting;
 mod administration;
 mod closing;
 mod command_line;
@@ -19,11 +20,13 @@ mod journey;
 mod million;
 mod model_making;
 mod money;
+mod monitoring;
 mod operation;
 mod outages;
 mod overload;
 mod predictions;
 mod privacy;
+mod reasons;
 mod security_access;
 mod security_accounts;
 mod security_input;
@@ -32,7 +35,9 @@ mod security_wire;
 mod style;
 mod tenants;
 mod tokens;
+mod training;
 mod upgrades;
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -42,7 +47,9 @@ fn main() -> ExitCode {
         ("journey", journey::flows()),
         ("dialects", dialects::flows()),
         ("predictions", predictions::flows()),
+        ("reasons", reasons::flows()),
         ("files", files::flows()),
+        ("monitoring", monitoring::flows()),
         ("money", money::flows()),
         ("idempotency", idempotency::flows()),
         ("invariants", invariants::flows()),
@@ -50,12 +57,14 @@ fn main() -> ExitCode {
         ("accounts", accounts::flows()),
         ("administration", administration::flows()),
         ("tokens", tokens::flows()),
+        ("training", training::flows()),
         ("operation", operation::flows()),
         ("security_access", security_access::flows()),
         ("security_accounts", security_accounts::flows()),
         ("security_input", security_input::flows()),
         ("security_wire", security_wire::flows()),
         ("security_table", security_table::flows()),
+        ("acting", acting::flows()),
         ("console", console::flows()),
         ("privacy", privacy::flows()),
         ("closing", closing::flows()),
@@ -64,6 +73,7 @@ fn main() -> ExitCode {
         ("model_making", model_making::flows()),
         ("faults", faults::flows()),
         ("upgrades", upgrades::flows()),
+        ("webhooks", webhooks::flows()),
         // What bears no other beside it comes last, so that nothing waits for it.
         ("overload", overload::flows()),
         ("outages", outages::flows()),

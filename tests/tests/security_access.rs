@@ -5,8 +5,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::answer::Answer;
 use tests::client::Client;
-use tests::customer::Customer;
-use tests::customers_file::generated;
+use tests::customer::{Customer, TRAINING_PRICE, TRAINING_SERVICE};
+use tests::customers_file::{generated, labelled};
 use tests::document::{Operation, operations};
 use tests::flows;
 use tests::installation::{Installation, PASSWORD, id_of};
@@ -16,6 +16,8 @@ flows! {
 }
 
 const PRICE: i64 = 10;
+/// Whether somebody has a partner stands in for an outcome.
+const OUTCOMES_QUERY: &str = "?key=customerID&outcome=Partner";
 
 /// Whom an operation is for.
 #[derive(Clone, Copy, PartialEq)]
@@ -42,6 +44,7 @@ enum Body {
     Json(Value),
     Form(Vec<(&'static str, String)>),
     File,
+    Labelled,
 }
 
 /// Whom it is for, the id in its path, its query, its body.
@@ -66,17 +69,37 @@ struct Scene {
     admin: Client,
     reader: Client,
     csv: String,
+    labelled: String,
     service: String,
+    /// An order for a training.
+    training_order: String,
+    /// A training to look at.
+    training: String,
+    /// The model that it made, and the version.
+    model: [String; 2],
     /// A prediction to look at, and one to delete.
     predictions: [String; 2],
     /// Orders to look at, to cancel, to upload to and to refund.
     orders: [String; 4],
     key: String,
+    /// A plan of the prediction to look at.
+    plan: String,
+    /// Webhooks to look at and to delete.
+    webhooks: [String; 2],
+    /// A delivery to the first.
+    delivery: String,
+    /// A file of outcomes.
+    outcomes: String,
+}
+
+/// Asks that everybody with paperless bills is taken for a leaver.
+fn outcomes_query(prediction: &str) -> String {
+    format!("?prediction_id={prediction}&outcome=PaperlessBilling&positive=Yes")
 }
 
 impl Scene {
     async fn set(on: &Installation) -> Scene {
-        let owner = Customer::with_balance(on, 100 * PRICE).await;
+        let owner = Customer::with_balance(on, 100 * PRICE + 3 * TRAINING_PRICE).await;
         let stranger = Customer::with_balance(on, 100 * PRICE).await;
         let (service, csv) = (on.service("logistic", PRICE).await, generated(3, 301).await);
         let key = async |scope: &str| {
@@ -87,25 +110,73 @@ impl Scene {
         let key = id_of(&key("write").await);
         let mut predictions = Vec::new();
         for _ in 0..2 {
-            let prediction = owner.predict(&service, csv.clone()).await;
+            let path = format!("/predictions?service_id={service}&key=customerID");
+            let accepted = owner.client.post(&path).file("customers.csv", csv.clone()).await.expect(202);
+            let prediction = id_of(&accepted.json());
             owner.succeeded(&prediction).await;
             predictions.push(prediction);
         }
+        let path = format!("/predictions/{}/plans", predictions[0]);
+        let plan = owner.client.post(&path).json(&json!({ "contacts": 2 })).await.expect(201).json();
+        let plan = id_of(&plan);
+        let path = format!("/plans/{plan}/outcomes{OUTCOMES_QUERY}");
+        owner.client.post(&path).file("outcomes.csv", csv.clone()).await.expect(200);
+        let path = format!("/outcomes{}", outcomes_query(&predictions[0]));
+        let outcomes =
+            id_of(&owner.client.post(&path).file("left.csv", csv.clone()).await.expect(201).json());
         let mut orders = Vec::new();
         for _ in 0..4 {
             orders.push(owner.order(&service).await);
         }
+        let mut webhooks = Vec::new();
+        for _ in 0..2 {
+            let body = json!({ "url": "https://hooks.augur.example/", "events": ["balance.low"] });
+            webhooks.push(id_of(&owner.client.post("/webhooks").json(&body).await.expect(201).json()));
+        }
+        let webhooks: [String; 2] = webhooks.try_into().unwrap();
+        let test = format!("/webhooks/{}/test", webhooks[0]);
+        let delivery = id_of(&owner.client.post(&test).await.expect(202).json());
+        let training_order = owner.order(TRAINING_SERVICE).await;
+        let labelled = labelled(150, 3).await;
+        let mut trained = Vec::new();
+        for _ in 0..2 {
+            trained.push(versions_made(&owner, &labelled).await);
+        }
+        let [_, training] = &trained[..] else { unreachable!("two were made") };
+        let model = [&training["model"]["id"], &training["model"]["version_id"]];
+        let model = model.map(|id| id.as_str().unwrap().to_owned());
+        let training = id_of(training);
         let (predictions, orders) = (predictions.try_into().unwrap(), orders.try_into().unwrap());
         let admin = on.admin().await;
-        Scene { owner, stranger, admin, reader, csv, service, predictions, orders, key }
+        Scene {
+            owner,
+            stranger,
+            admin,
+            reader,
+            csv,
+            labelled,
+            service,
+            training_order,
+            training,
+            model,
+            predictions,
+            orders,
+            key,
+            plan,
+            outcomes,
+            webhooks,
+            delivery,
+        }
     }
 
     /// How an operation is asked. A new operation needs its line in one of the three.
     fn call(&self, operation: &Operation) -> Option<Call> {
         let (name, path) = (operation.name(), operation.path.as_str());
-        let found = self.account_call(&name).or_else(|| self.tenant_call(&name));
+        let found =
+            self.account_call(&name).or_else(|| self.tenant_call(&name)).or_else(|| self.webhook_call(&name));
         let (callers, id, query, body) = found.or_else(|| self.admin_call(&name))?;
-        Some(Call { callers, path: path.replace("{id}", &id) + &query, body })
+        let path = path.replace("{id}", &id).replace("{version_id}", &self.model[1]);
+        Some(Call { callers, path: path + &query, body })
     }
 
     fn account_call(&self, operation: &str) -> Option<Line> {
@@ -148,6 +219,9 @@ impl Scene {
             | "GET /api/v1/services"
             | "GET /api/v1/orders"
             | "GET /api/v1/predictions" => plain(For::Users, Body::None),
+            "GET /api/v1/training-services" | "GET /api/v1/trainings" | "GET /api/v1/models" => {
+                plain(For::Users, Body::None)
+            }
             "GET /api/v1/services/{id}" => of(For::Users, service, Body::None),
             "POST /api/v1/orders" => plain(For::Users, Body::Json(json!({ "service_id": service }))),
             "GET /api/v1/orders/{id}" => of(For::Owner, order, Body::None),
@@ -157,6 +231,29 @@ impl Scene {
             "GET /api/v1/predictions/{id}"
             | "GET /api/v1/predictions/{id}/events"
             | "GET /api/v1/predictions/{id}/result" => of(For::Owner, seen, Body::None),
+            "GET /api/v1/risk-tiers" => plain(For::Users, Body::None),
+            "PUT /api/v1/risk-tiers" => {
+                let thresholds = json!({ "very_high": 0.9, "high": 0.6, "medium": 0.3 });
+                plain(For::Users, Body::Json(json!({ "thresholds": thresholds })))
+            }
+            "POST /api/v1/predictions/{id}/plans" => {
+                of(For::Owner, seen, Body::Json(json!({ "contacts": 1 })))
+            }
+            "GET /api/v1/predictions/{id}/plans" => of(For::Owner, seen, Body::None),
+            "POST /api/v1/plans/{id}/outcomes" => {
+                (For::Owner, self.plan.clone(), OUTCOMES_QUERY.to_owned(), Body::File)
+            }
+            "GET /api/v1/plans/{id}" | "GET /api/v1/plans/{id}/list" | "GET /api/v1/plans/{id}/effect" => {
+                of(For::Owner, &self.plan, Body::None)
+            }
+            "GET /api/v1/predictions/{id}/drift" => of(For::Owner, seen, Body::None),
+            "GET /api/v1/models/{id}/drift"
+            | "GET /api/v1/models/{id}/monitoring"
+            | "GET /api/v1/models/{id}/performance" => of(For::Owner, &self.model[0], Body::None),
+            "PUT /api/v1/models/{id}/monitoring" => of(For::Owner, &self.model[0], Body::Json(json!({}))),
+            "GET /api/v1/outcomes" => plain(For::Users, Body::None),
+            "GET /api/v1/outcomes/{id}" => of(For::Owner, &self.outcomes, Body::None),
+            "POST /api/v1/outcomes" => with_query(For::Owner, outcomes_query(seen)),
             "GET /api/v1/predictions/{id}/erasure" | "DELETE /api/v1/predictions/{id}" => {
                 of(For::Owner, deleted, Body::None)
             }
@@ -167,6 +264,58 @@ impl Scene {
                     .collect::<serde_json::Map<_, _>>()
                     .into();
                 plain(For::Users, Body::Json(json!({ "service_id": service, "customers": [customer] })))
+            }
+            _ => return self.training_call(operation),
+        })
+    }
+
+    fn training_call(&self, operation: &str) -> Option<Line> {
+        let [model, _] = &self.model;
+        Some(match operation {
+            "POST /api/v1/trainings" => {
+                let query = format!("?order_id={}&algorithm=logistic&folds=2", self.training_order);
+                (For::Owner, String::new(), query, Body::Labelled)
+            }
+            "GET /api/v1/trainings/{id}"
+            | "GET /api/v1/trainings/{id}/events"
+            | "GET /api/v1/trainings/{id}/report"
+            | "DELETE /api/v1/trainings/{id}" => of(For::Owner, &self.training, Body::None),
+            "GET /api/v1/models/{id}"
+            | "GET /api/v1/models/{id}/versions"
+            | "GET /api/v1/models/{id}/versions/{version_id}"
+            | "GET /api/v1/models/{id}/versions/{version_id}/card"
+            | "GET /api/v1/models/{id}/versions/{version_id}/gate"
+            | "GET /api/v1/models/{id}/history"
+            | "GET /api/v1/models/{id}/experiments" => of(For::Owner, model, Body::None),
+            "POST /api/v1/models/{id}/versions/{version_id}/promote" => {
+                of(For::Owner, model, Body::Json(json!({ "stage": "testing" })))
+            }
+            "POST /api/v1/models/{id}/rollback" => of(For::Owner, model, Body::Json(json!({}))),
+            _ => return None,
+        })
+    }
+
+    fn webhook_call(&self, operation: &str) -> Option<Line> {
+        let [seen, deleted] = &self.webhooks;
+        Some(match operation {
+            "GET /api/v1/webhooks" | "GET /api/v1/webhook-settings" => plain(For::Users, Body::None),
+            "POST /api/v1/webhooks" => {
+                let body = json!({ "url": "https://hooks.augur.example/", "events": ["balance.low"] });
+                plain(For::Users, Body::Json(body))
+            }
+            "PUT /api/v1/webhook-settings" => {
+                plain(For::Users, Body::Json(json!({ "balance_low_threshold": 5 })))
+            }
+            "GET /api/v1/webhooks/{id}"
+            | "POST /api/v1/webhooks/{id}/test"
+            | "POST /api/v1/webhooks/{id}/rotate-secret"
+            | "GET /api/v1/webhooks/{id}/deliveries" => of(For::Owner, seen, Body::None),
+            "PATCH /api/v1/webhooks/{id}" => {
+                of(For::Owner, seen, Body::Json(json!({ "description": "ours" })))
+            }
+            "DELETE /api/v1/webhooks/{id}" => of(For::Owner, deleted, Body::None),
+            "GET /api/v1/webhook-deliveries/{id}" | "POST /api/v1/webhook-deliveries/{id}/replay" => {
+                of(For::Owner, &self.delivery, Body::None)
             }
             _ => return None,
         })
@@ -194,6 +343,16 @@ impl Scene {
             "PATCH /api/v1/admin/services/{id}" => {
                 of(admin, &self.service, Body::Json(json!({ "price": PRICE })))
             }
+            "POST /api/v1/admin/training-services" => {
+                let name = uuid::Uuid::new_v4().to_string();
+                let (price, algorithms) = (TRAINING_PRICE, ["logistic"]);
+                let body =
+                    json!({ "name": name, "algorithms": algorithms, "price": price, "prediction_price": 1 });
+                plain(admin, Body::Json(body))
+            }
+            "PATCH /api/v1/admin/training-services/{id}" => {
+                of(admin, TRAINING_SERVICE, Body::Json(json!({ "price": TRAINING_PRICE })))
+            }
             "POST /api/v1/admin/orders/{id}/refund" => {
                 of(admin, &self.orders[3], Body::Json(json!({ "note": "a gift" })))
             }
@@ -212,6 +371,7 @@ impl Scene {
                 request.form(&fields).await
             }
             Body::File => request.file("customers.csv", self.csv.clone()).await,
+            Body::Labelled => request.file("labelled.csv", self.labelled.clone()).await,
         }
     }
 
@@ -234,6 +394,16 @@ impl Scene {
             ask(&self.reader).await.expect_problem(403, "forbidden");
         }
     }
+}
+
+/// A version of a model of the owner's, in production.
+async fn versions_made(owner: &Customer, labelled: &str) -> Value {
+    let training = owner.train("mine", labelled.to_owned()).await;
+    let [model, version] =
+        ["id", "version_id"].map(|name| training["model"][name].as_str().unwrap().to_owned());
+    let forced = json!({ "stage": "production", "force": true, "reason": "for the scene" });
+    owner.client.post(&format!("/models/{model}/versions/{version}/promote")).json(&forced).await.expect(200);
+    training
 }
 
 async fn every_operation_answers_each_caller_as_it_must(on: &mut Installation) {

@@ -46,7 +46,8 @@ const INJECTIONS: [&str; 6] = [
 
 /// The operation's path with an id in it that nothing has.
 fn path_of(operation: &Operation) -> String {
-    operation.path.replace("{id}", &uuid::Uuid::now_v7().to_string())
+    let id = uuid::Uuid::now_v7().to_string();
+    operation.path.replace("{id}", &id).replace("{version_id}", &id)
 }
 
 async fn send(client: &Client, operation: &Operation, body: &Value) -> u16 {

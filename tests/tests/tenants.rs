@@ -117,7 +117,7 @@ async fn every_route_of_administration_refuses_customers(on: &Installation) {
         answer.expect_any_problem(403);
         refused += 1;
     }
-    assert_eq!(refused, 11);
+    assert_eq!(refused, 13);
     assert_eq!(customer.balance().await, 0);
 }
 

@@ -67,6 +67,40 @@
     for (const button of form.querySelectorAll("[data-once]")) button.setAttribute("aria-disabled", "true");
   });
 
+  // A form with a file and a few words about it: the words go into the address, the file is the whole body.
+  document.addEventListener("submit", async (event) => {
+    const form = event.target.closest("form[data-sends-file]");
+    if (!form) return;
+    event.preventDefault();
+    const button = form.querySelector("button");
+    const said = form.querySelector("[data-said]");
+    const words = new URLSearchParams();
+    const body = new FormData();
+    for (const [name, value] of new FormData(form)) {
+      if (value instanceof File) body.append(name, value);
+      else words.append(name, value);
+    }
+    button.disabled = true;
+    said.replaceChildren();
+    try {
+      const token = document.querySelector('meta[name="csrf-token"]').content;
+      const headers = { "X-CSRF-Token": token, "Idempotency-Key": form.dataset.key, "HX-Request": "true" };
+      const answer = await fetch(`${form.action}?${words}`, { method: "POST", headers, body });
+      if (answer.status === 201) {
+        const next = new URL(answer.headers.get("Location"), location.href);
+        // The same address with another fragment would not be loaded anew.
+        if (next.pathname + next.search === location.pathname + location.search) location.reload();
+        else location.assign(next);
+        return;
+      }
+      said.innerHTML = await answer.text();
+    } catch (error) {
+      said.textContent = error.message;
+    }
+    form.dataset.key = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`;
+    button.disabled = false;
+  });
+
   // Coming back by the browser's button shows the page as it was left.
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[data-sent]")) {

@@ -21,8 +21,10 @@ window.addEventListener("load", () => {
     const seen = response.obj;
     if (!response.ok || seen === null || typeof seen !== "object") return response;
     const first = Array.isArray(seen.data) ? seen.data[0] : seen;
-    const collection = collectionOf(new URL(response.url, window.location).pathname);
-    if (collection && first?.id) fillIn(collection, first.id);
+    const path = new URL(response.url, window.location).pathname;
+    // Only what lists or shows things of a collection tells their ids: `/models/{id}/versions` lists others.
+    const isOfCollection = /^\/api\/v1\/(?:admin\/)?[a-z-]+(?:\/[0-9a-f-]{36})?$/.test(path);
+    if (isOfCollection && first?.id) fillIn(collectionOf(path), first.id);
     if (first?.order_id) fillIn("orders", first.order_id);
     return response;
   };

@@ -109,6 +109,8 @@
       pay.hidden = pay.dataset.service !== chosen?.value;
       const isUnmended = byId("cut-short") !== null || (pay.dataset.leavesOut === "true" && leaveOut && !leaveOut.checked);
       const button = pay.querySelector("[data-pay]");
+      const explain = pay.querySelector("[data-explain]");
+      if (explain) button.textContent = explain.checked ? explain.dataset.payBoth : explain.dataset.payPlain;
       if (!button.hasAttribute("aria-describedby")) button.disabled = isUnmended;
       pay.querySelector("[data-leave-out-needed]").hidden = !isUnmended;
     }
@@ -122,8 +124,13 @@
     button.disabled = true;
     byId("pay-error").replaceChildren();
     const query = new URLSearchParams({ service_id: service, on_error: onError });
+    if (byId("tiers")?.checked) query.set("tiers", "true");
+    const keep = byId("keep-key")?.value;
+    if (keep) query.set("key", keep);
+    const explains = place.querySelector("[data-explain]")?.checked === true;
+    if (explains) query.set("explain", "3");
     // The key is the check's and the model's: whoever pays twice for the same gets the same prediction.
-    const headers = { ...commonHeaders(), "Idempotency-Key": `${key}.${service}` };
+    const headers = { ...commonHeaders(), "Idempotency-Key": `${key}.${service}${explains ? ".reasons" : ""}` };
     const xhr = await send(`/predict/pay?${query}`, headers, "paying");
     const prediction = xhr?.status === 201 ? xhr.getResponseHeader("Location") : null;
     if (prediction) {

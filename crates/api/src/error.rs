@@ -32,6 +32,11 @@ impl From<Error> for Problem {
                 let detail = format!("The balance is {missing} minor units short of the price.");
                 Problem::new(StatusCode::PAYMENT_REQUIRED, "insufficient_funds", detail).missing(missing)
             }
+            Error::NotOrdered(what) => Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "option_not_ordered",
+                sentence(&Error::NotOrdered(what).to_string()),
+            ),
             Error::IdempotencyKeyReused => {
                 let detail = sentence(&error.to_string());
                 Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", detail)

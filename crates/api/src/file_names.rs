@@ -18,12 +18,21 @@ pub fn cleaned(name: Option<&str>) -> String {
 
 /// What a result is called: after its input, but told apart from it.
 pub fn of_result(input_name: &str) -> String {
+    derived(input_name, "predicted")
+}
+
+/// What the list of a plan is called.
+pub fn of_plan(input_name: &str) -> String {
+    derived(input_name, "contacts")
+}
+
+fn derived(input_name: &str, what: &str) -> String {
     let name = cleaned(Some(input_name));
     let lower = name.to_ascii_lowercase();
     let extension_bytes =
         [".csv.gz", ".csv", ".gz", ".txt", ".tsv"].iter().find(|extension| lower.ends_with(**extension));
     let stem = &name[..name.len() - extension_bytes.map_or(0, |extension| extension.len())];
-    format!("{stem}.predicted.csv")
+    format!("{stem}.{what}.csv")
 }
 
 /// `Content-Disposition` for a download (RFC 6266): a plain name for old clients, and the whole one encoded

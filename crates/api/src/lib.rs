@@ -16,6 +16,7 @@ mod limits;
 mod login;
 mod middleware;
 mod openapi;
+mod openapi_webhooks;
 mod problem;
 mod router;
 mod routes;

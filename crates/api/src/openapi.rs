@@ -10,6 +10,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{HeaderBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{OpenApi as _, ToSchema};
 
+use crate::openapi_webhooks::webhooks;
 use crate::problem::{Fault, ProblemBody};
 use crate::router::described_routes;
 
@@ -34,6 +35,11 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         (name = "Services", description = "The price list"),
         (name = "Orders", description = "Pay for a prediction"),
         (name = "Predictions", description = "Upload customers, watch, download"),
+        (name = "Training", description = "Labelled customers in, a model of your own out"),
+        (name = "Models", description = "Versions, the gate before production, what happened"),
+        (name = "Acting", description = "Risk tiers, whom to contact, and what that has earned"),
+        (name = "Webhooks", description = "Be told what has happened"),
+        (name = "Monitoring", description = "Whether customers have changed, and how true predictions turned out to be"),
         (name = "Administration", description = "For the role `admin`"),
         (name = "Operation", description = "For whoever runs the server"),
     ),
@@ -49,6 +55,7 @@ pub fn openapi() -> OpenApi {
             complete(path, method, operation);
         }
     }
+    document.webhooks = Some(webhooks());
     document
 }
 
@@ -156,15 +163,22 @@ fn describe_problem(status: &str, response: &mut Response) {
 /// The operations of a path, each with its method.
 #[cfg(test)]
 pub(crate) fn operations(item: &PathItem) -> impl Iterator<Item = (&'static str, &Operation)> {
-    [("GET", &item.get), ("POST", &item.post), ("PATCH", &item.patch), ("DELETE", &item.delete)]
-        .into_iter()
-        .filter_map(|(method, operation)| operation.as_ref().map(|operation| (method, operation)))
+    [
+        ("GET", &item.get),
+        ("POST", &item.post),
+        ("PUT", &item.put),
+        ("PATCH", &item.patch),
+        ("DELETE", &item.delete),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| operation.as_ref().map(|operation| (method, operation)))
 }
 
 fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     [
         ("GET", &mut item.get),
         ("POST", &mut item.post),
+        ("PUT", &mut item.put),
         ("PATCH", &mut item.patch),
         ("DELETE", &mut item.delete),
     ]

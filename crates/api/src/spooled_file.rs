@@ -43,6 +43,11 @@ impl SpooledFile {
         Ok(SpooledFile { file: spool.into_inner().into_std().await, dialect })
     }
 
+    /// The file, at whatever place it was read to, and how it is written.
+    pub fn into_parts(self) -> (File, Dialect) {
+        (self.file, self.dialect)
+    }
+
     /// How the file is written.
     pub fn dialect(&self) -> &Dialect {
         &self.dialect

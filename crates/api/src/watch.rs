@@ -1,4 +1,4 @@
-//! Waiting for a prediction to change, whichever process works on it.
+//! Waiting for a prediction or a training to change, whichever process works on it.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -6,13 +6,14 @@ use std::time::Duration;
 use axum::response::sse::Event;
 use futures::stream::{self, Stream};
 use platform::predictions::{self, Prediction};
-use platform::{Access, Error, Platform, PredictionId};
+use platform::{Access, Error, Platform, PredictionId, TrainingId, trainings};
+use serde::Serialize;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::routes::PredictionShape;
+use crate::routes::{PredictionShape, TrainingShape};
 
 /// How often a silent event stream shows that it lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -80,23 +81,69 @@ pub async fn events(
     stop: CancellationToken,
 ) -> Result<impl Stream<Item = Result<Event, Infallible>>, Error> {
     let watch = Watch::begin(&platform, id);
+    let look = move || {
+        let (platform, access) = (platform.clone(), access.clone());
+        async move {
+            let prediction = predictions::get(&platform, &access, id).await?;
+            let is_last = prediction.status.is_terminal();
+            Ok(Seen { news: news_of(&PredictionShape::from(prediction))?, is_last })
+        }
+    };
+    stream_of(watch, look, stop).await
+}
+
+/// The same of a training.
+pub async fn training_events(
+    platform: Platform,
+    access: Access,
+    id: TrainingId,
+    stop: CancellationToken,
+) -> Result<impl Stream<Item = Result<Event, Infallible>>, Error> {
+    let watch = Watch::begin(&platform, PredictionId(id.0));
+    let look = move || {
+        let (platform, access) = (platform.clone(), access.clone());
+        async move {
+            let training = trainings::get(&platform, &access, id).await?;
+            let is_last = training.status.is_terminal();
+            Ok(Seen { news: news_of(&TrainingShape::from(training))?, is_last })
+        }
+    };
+    stream_of(watch, look, stop).await
+}
+
+/// What a look has seen.
+struct Seen {
+    /// The thing as JSON.
+    news: String,
+    /// Whether nothing happens to it any more.
+    is_last: bool,
+}
+
+fn news_of<T: Serialize>(shape: &T) -> Result<String, Error> {
+    serde_json::to_string(shape).map_err(|error| Error::Internal(error.to_string()))
+}
+
+async fn stream_of<L, F>(
+    watch: Watch,
+    look: L,
+    stop: CancellationToken,
+) -> Result<impl Stream<Item = Result<Event, Infallible>>, Error>
+where
+    L: Fn() -> F + Clone,
+    F: Future<Output = Result<Seen, Error>>,
+{
     // The first look is outside the stream, so that what is unknown or forbidden is answered with its status.
-    let first = predictions::get(&platform, &access, id).await?;
+    let first = look().await?;
     let state = Some((watch, Some(first), String::new()));
     Ok(stream::unfold(state, move |state| {
-        let (platform, access, stop) = (platform.clone(), access.clone(), stop.clone());
+        let (look, stop) = (look.clone(), stop.clone());
         async move {
             let (mut watch, mut seen, told) = state?;
             loop {
-                let prediction = match seen.take() {
+                let Seen { news, is_last } = match seen.take() {
                     Some(first) => first,
-                    None => {
-                        let look = || predictions::get(&platform, &access, id);
-                        stop.run_until_cancelled(next_look(&mut watch, look)).await??
-                    }
+                    None => stop.run_until_cancelled(next_look(&mut watch, &look)).await??,
                 };
-                let is_last = prediction.status.is_terminal();
-                let news = serde_json::to_string(&PredictionShape::from(prediction)).ok()?;
                 if news != told {
                     let event = Event::default().event("progress").data(&news);
                     return Some((Ok(event), (!is_last).then_some((watch, None, news))));

@@ -7,13 +7,16 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use chrono::TimeDelta;
 use platform::accounts::Email;
-use platform::config::{DatabaseConfig, LimitsConfig};
+use platform::config::{DatabaseConfig, LimitsConfig, TrackingConfig, WebhooksConfig};
+use platform::jobs::Places;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
 use crate::environment::Environment;
 
-const JWT_SECRET_BYTES_MIN: usize = 32;
+const SECRET_BYTES_MIN: usize = 32;
+/// Less than the time after which a delivery is given up whatever becomes of it.
+const WEBHOOK_RETRY_SECONDS_MAX: u64 = 10 * 86_400;
 /// What RabbitMQ is installed with: nobody may reach such a broker over a network.
 const DEFAULT_BROKER_LOGIN: (&str, &str) = ("guest", "guest");
 
@@ -42,6 +45,7 @@ pub fn platform(
     environment: &Environment,
     database: DatabaseConfig,
     storage_url: String,
+    encryption_secret: Option<SecretString>,
 ) -> Result<platform::Config> {
     let defaults = LimitsConfig::default();
     let seconds = |name: &str, default: TimeDelta| -> Result<TimeDelta> {
@@ -62,11 +66,56 @@ pub fn platform(
                 .parsed("JOBS_QUEUED_PER_TENANT_MAX")?
                 .unwrap_or(defaults.jobs_queued_per_tenant_max),
             retention: seconds("RETENTION_SECONDS", days("RETENTION_DAYS", defaults.retention)?)?,
+            scores_retention: days("SCORES_RETENTION_DAYS", defaults.scores_retention)?,
             deadline: seconds("PREDICTION_DEADLINE_SECONDS", defaults.deadline)?,
             invariant_interval: seconds("INVARIANT_INTERVAL_SECONDS", defaults.invariant_interval)?,
             session_lifetime: days("SESSION_DAYS", defaults.session_lifetime)?,
         },
+        webhooks: webhooks(environment)?,
+        tracking: tracking(environment)?,
+        encryption_secret,
     })
+}
+
+/// The MLflow server, by the names that its own clients know: MLFLOW_TRACKING_URI, and a token or a login.
+fn tracking(environment: &Environment) -> Result<Option<TrackingConfig>> {
+    let Some(text) = environment.text("MLFLOW_TRACKING_URI") else { return Ok(None) };
+    let uri = Url::parse(text).ok().filter(|uri| matches!(uri.scheme(), "http" | "https"));
+    let uri =
+        uri.ok_or_else(|| anyhow!("MLFLOW_TRACKING_URI={text}: the address of a server is expected"))?;
+    let user = environment.text("MLFLOW_TRACKING_USERNAME").map(str::to_owned);
+    let login = user.zip(environment.secret("MLFLOW_TRACKING_PASSWORD")?);
+    Ok(Some(TrackingConfig { uri, token: environment.secret("MLFLOW_TRACKING_TOKEN")?, login }))
+}
+
+/// How webhooks are sent.
+fn webhooks(environment: &Environment) -> Result<WebhooksConfig> {
+    let mut config = WebhooksConfig {
+        allow_private: environment.flag("WEBHOOK_ALLOW_PRIVATE")?,
+        ..WebhooksConfig::default()
+    };
+    if let Some(days) = environment.parsed::<u32>("WEBHOOK_RETENTION_DAYS")? {
+        config.delivery_retention = TimeDelta::days(days.into());
+    }
+    if let Some(text) = environment.text("WEBHOOK_RETRY_SECONDS") {
+        let delays: Result<Vec<u32>, _> = text.split(',').map(|part| part.trim().parse::<u32>()).collect();
+        let delays = delays.map_err(|error| anyhow!("WEBHOOK_RETRY_SECONDS={text}: {error}"))?;
+        let total: u64 = delays.iter().map(|&seconds| u64::from(seconds)).sum();
+        if total > WEBHOOK_RETRY_SECONDS_MAX {
+            bail!("WEBHOOK_RETRY_SECONDS={text}: together they are longer than ten days");
+        }
+        config.retry_delays = delays.into_iter().map(|seconds| TimeDelta::seconds(seconds.into())).collect();
+    }
+    Ok(config)
+}
+
+/// What secrets are sealed under that must be readable again: ENCRYPTION_SECRET, else JWT_SECRET, so that
+/// the latter can be changed without losing them.
+pub fn encryption_secret(environment: &Environment) -> Result<Option<SecretString>> {
+    match secret_of_32_bytes(environment, "ENCRYPTION_SECRET")? {
+        Some(secret) => Ok(Some(secret)),
+        None => jwt_secret(environment),
+    }
 }
 
 /// The HTTP server's settings.
@@ -111,12 +160,16 @@ fn support_email(environment: &Environment) -> Result<Option<String>> {
 
 /// The secret that signs access tokens, where one is configured; a weak one is refused.
 pub fn jwt_secret(environment: &Environment) -> Result<Option<SecretString>> {
-    let secret = environment.secret("JWT_SECRET")?;
+    secret_of_32_bytes(environment, "JWT_SECRET")
+}
+
+fn secret_of_32_bytes(environment: &Environment, name: &str) -> Result<Option<SecretString>> {
+    let secret = environment.secret(name)?;
     if let Some(length) = secret.as_ref().map(|secret| secret.expose_secret().len())
-        && length < JWT_SECRET_BYTES_MIN
+        && length < SECRET_BYTES_MIN
     {
         bail!(
-            "JWT_SECRET has {length} bytes; at least {JWT_SECRET_BYTES_MIN} are needed \
+            "{name} has {length} bytes; at least {SECRET_BYTES_MIN} are needed \
              (make one with: openssl rand -hex 32)"
         );
     }
@@ -166,12 +219,23 @@ pub fn listen(environment: &Environment, chosen: Option<SocketAddr>) -> Result<S
 
 /// How many jobs a worker works on at a time: the chosen number, else WORKER_CONCURRENCY, else one
 /// for each core.
-pub fn concurrency(environment: &Environment, chosen: Option<u16>) -> Result<u16> {
+fn concurrency(environment: &Environment, chosen: Option<u16>) -> Result<u16> {
     let configured = if chosen.is_some() { chosen } else { environment.parsed("WORKER_CONCURRENCY")? };
     let cores = || {
         std::thread::available_parallelism().map_or(1, |cores| u16::try_from(cores.get()).unwrap_or(u16::MAX))
     };
     Ok(configured.unwrap_or_else(cores).max(1))
+}
+
+/// How many jobs of each kind a worker takes at a time: trainings from TRAINING_CONCURRENCY, else one;
+/// deliveries of events from WEBHOOK_CONCURRENCY, else eight. None of a kind where it is 0.
+pub fn places(environment: &Environment, chosen: Option<u16>) -> Result<Places> {
+    Ok(Places {
+        predictions: concurrency(environment, chosen)?,
+        trainings: environment.parsed("TRAINING_CONCURRENCY")?.unwrap_or(1),
+        webhooks: environment.parsed("WEBHOOK_CONCURRENCY")?.unwrap_or(8),
+        exports: u16::from(environment.text("MLFLOW_TRACKING_URI").is_some()),
+    })
 }
 
 /// An address to listen on, from a variable.

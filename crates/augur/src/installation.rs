@@ -4,6 +4,7 @@
 use anyhow::{Context, Result, bail};
 use platform::config::DatabaseConfig;
 use platform::{Platform, SchemaState};
+use secrecy::SecretString;
 
 use crate::commands::Global;
 use crate::config::{self, required};
@@ -22,17 +23,20 @@ pub struct OpenDatabase {
     pub storage_url: String,
     /// The private server; none where DATABASE_URL names one.
     embedded: Option<Embedded>,
+    /// What secrets are sealed under, where the environment names it.
+    encryption_secret: Option<SecretString>,
 }
 
 impl OpenDatabase {
     /// Opens the database that the environment or the data directory names.
     pub async fn open(environment: &Environment, global: &Global) -> Result<Self> {
         if let Some(config) = config::database(environment)? {
+            let encryption_secret = config::encryption_secret(environment)?;
             let storage_url = match config::storage_url(environment) {
                 Some(url) => url,
                 None => global.data_directory(environment)?.storage_url()?,
             };
-            return Ok(Self { config, storage_url, embedded: None });
+            return Ok(Self { config, storage_url, embedded: None, encryption_secret });
         }
         let directory = global.data_directory(environment)?;
         let embedded = Embedded::attach_or_start(&directory).await?;
@@ -43,7 +47,8 @@ impl OpenDatabase {
     pub fn configured(environment: &Environment) -> Result<Self> {
         let config = required(config::database(environment)?, "DATABASE_URL")?;
         let storage_url = config::storage_url(environment).context("STORAGE_URL is not set")?;
-        Ok(Self { config, storage_url, embedded: None })
+        let encryption_secret = config::encryption_secret(environment)?;
+        Ok(Self { config, storage_url, embedded: None, encryption_secret })
     }
 
     /// Starts the data directory's database for `serve`.
@@ -58,7 +63,14 @@ impl OpenDatabase {
             None => directory.storage_url()?,
         };
         let config = config::database_at(environment, embedded.database_url().into())?;
-        Ok(Self { config, storage_url, embedded: Some(embedded) })
+        let encryption_secret = config::encryption_secret(environment)?;
+        Ok(Self { config, storage_url, embedded: Some(embedded), encryption_secret })
+    }
+
+    /// The same, with what secrets are sealed under where the environment names nothing.
+    pub fn sealed_under(mut self, secret: &SecretString) -> Self {
+        self.encryption_secret.get_or_insert_with(|| secret.clone());
+        self
     }
 
     /// Whether the database is the private one.
@@ -89,9 +101,9 @@ impl Installation {
 
     /// Connects to an open database whose schema is current.
     pub async fn connect(environment: &Environment, database: OpenDatabase) -> Result<Self> {
-        let OpenDatabase { config, storage_url, embedded } = database;
+        let OpenDatabase { config, storage_url, embedded, encryption_secret } = database;
         require_current_schema(&config).await?;
-        let config = config::platform(environment, config, storage_url)?;
+        let config = config::platform(environment, config, storage_url, encryption_secret)?;
         Ok(Self { platform: Platform::connect(config).await?, embedded })
     }
 

@@ -9,13 +9,16 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// What clients of HTTP say of their connections names hosts, and those of webhooks are their owners' secret; shown only
+/// to whoever asks for these parts by name.
+const QUIET: &str = "reqwest=info,hyper_util=info";
+
 /// Starts logging. AUGUR_LOG filters, such as `debug` or `info,platform=debug`; without it `level`
 /// counts.
 pub fn start(level: &str) -> anyhow::Result<()> {
     let filter = match std::env::var("AUGUR_LOG") {
-        Ok(wanted) if !wanted.is_empty() => {
-            EnvFilter::try_new(&wanted).map_err(|error| anyhow::anyhow!("AUGUR_LOG={wanted}: {error}"))?
-        }
+        Ok(wanted) if !wanted.is_empty() => EnvFilter::try_new(format!("{QUIET},{wanted}"))
+            .map_err(|error| anyhow::anyhow!("AUGUR_LOG={wanted}: {error}"))?,
         _ => EnvFilter::new(level),
     };
     let registry = tracing_subscriber::registry().with(filter);

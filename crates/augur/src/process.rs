@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use platform::health::Health;
-use platform::jobs::{self, Publisher};
+use platform::jobs::{self, Places, Publisher};
 use platform::{Platform, notifications};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -95,9 +95,9 @@ impl Process {
         platform: &Platform,
         backend: worker::Backend,
         name: String,
-        concurrency: u16,
+        places: Places,
     ) {
-        let options = worker::WorkerOptions { name, concurrency, stop_grace: WORKER_STOP_GRACE };
+        let options = worker::WorkerOptions { name, places, stop_grace: WORKER_STOP_GRACE };
         let (platform, stop) = (platform.clone(), self.stop.clone());
         let runtime = Handle::current();
         self.tasks.spawn_blocking(move || {

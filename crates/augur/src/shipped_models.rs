@@ -29,6 +29,8 @@ macro_rules! shipped {
                 model_file: include_bytes!(concat!("../../../models/", $name, "/model.json")),
                 service_id: ServiceId(Uuid::from_u128(FIRST_SERVICE + $place)),
                 price: $price,
+                // Reasons are worth half a prediction.
+                explain_price: $price / 2,
                 service_name: $service_name,
                 service_description: $description,
             },

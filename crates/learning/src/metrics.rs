@@ -9,7 +9,7 @@ pub(crate) const BINS: usize = 10;
 /// The share of the highest scores whose lift is measured.
 pub(crate) const LIFT_SHARE: f64 = 0.1;
 /// Half the width of a 95 % interval, in standard errors.
-const HALF_WIDTH: f64 = 1.959_963_984_540_054;
+pub(crate) const HALF_WIDTH: f64 = 1.959_963_984_540_054;
 
 /// Everything that a manifest tells about quality. `threshold` parts leavers from stayers.
 ///
@@ -58,19 +58,8 @@ impl Auc {
     /// The area is the chance that a leaver is above a stayer, ties counting half. Its variance is that of
     /// DeLong, DeLong and Clarke-Pearson (1988), by the ranks of Sun and Xu (2014).
     pub(crate) fn measure(scores: &[f64], labels: &[bool]) -> Auc {
-        let of = |wanted: bool| {
-            let kept = scores.iter().zip(labels).filter(move |(_, label)| **label == wanted);
-            kept.map(|(&score, _)| score).collect::<Vec<f64>>()
-        };
-        let (positives, negatives) = (of(true), of(false));
-        let all: Vec<f64> = positives.iter().chain(&negatives).copied().collect();
-        let ranks = mid_ranks(&all);
-        let (many, few) = (positives.len() as f64, negatives.len() as f64);
-        // For each leaver the share of stayers below, for each stayer that of leavers above.
-        let below = ranks.iter().zip(mid_ranks(&positives)).map(|(all, own)| (all - own) / few);
-        let below: Vec<f64> = below.collect();
-        let later = ranks[positives.len()..].iter().zip(mid_ranks(&negatives));
-        let above: Vec<f64> = later.map(|(all, own)| 1.0 - (all - own) / many).collect();
+        let (below, above) = placements(scores, labels);
+        let (many, few) = (below.len() as f64, above.len() as f64);
         let area = below.iter().sum::<f64>() / many;
         let error = (variance(&below) / many + variance(&above) / few).sqrt();
         Auc::with_error(area, error)
@@ -80,6 +69,23 @@ impl Auc {
         let end = |side: f64| (area + side * HALF_WIDTH * error).clamp(0.0, 1.0);
         Auc { area, low: end(-1.0), high: end(1.0), error }
     }
+}
+
+/// For each leaver the share of stayers below, for each stayer that of leavers above, ties counting half; each
+/// in the customers' order.
+pub(crate) fn placements(scores: &[f64], labels: &[bool]) -> (Vec<f64>, Vec<f64>) {
+    let of = |wanted: bool| {
+        let kept = scores.iter().zip(labels).filter(move |(_, label)| **label == wanted);
+        kept.map(|(&score, _)| score).collect::<Vec<f64>>()
+    };
+    let (positives, negatives) = (of(true), of(false));
+    let all: Vec<f64> = positives.iter().chain(&negatives).copied().collect();
+    let ranks = mid_ranks(&all);
+    let (many, few) = (positives.len() as f64, negatives.len() as f64);
+    let below = ranks.iter().zip(mid_ranks(&positives)).map(|(all, own)| (all - own) / few);
+    let later = ranks[positives.len()..].iter().zip(mid_ranks(&negatives));
+    let above = later.map(|(all, own)| 1.0 - (all - own) / many);
+    (below.collect(), above.collect())
 }
 
 /// Ranks from 1; equal values share the mean of theirs.
@@ -97,7 +103,7 @@ fn mid_ranks(values: &[f64]) -> Vec<f64> {
 }
 
 /// The unbiased variance; 0 for a single value, which tells nothing of it.
-fn variance(values: &[f64]) -> f64 {
+pub(crate) fn variance(values: &[f64]) -> f64 {
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
     if values.len() < 2 { 0.0 } else { squares / (values.len() - 1) as f64 }

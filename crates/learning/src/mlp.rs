@@ -261,6 +261,8 @@ mod tests {
             threshold: 0.5,
             metrics: Metrics::default(),
             training: None,
+            reference: None,
+            profile: None,
         };
         Model::from_parts(&serde_json::to_vec(&manifest).unwrap(), file).unwrap()
     }

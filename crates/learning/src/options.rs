@@ -34,6 +34,8 @@ pub struct TrainOptions {
     /// The share of customers that is kept from search and fit, to judge the way that they chose; 0 keeps
     /// none. The model that is handed out is fitted on everybody.
     pub held_out: f64,
+    /// Seed of who is held out, where trainings with other seeds are to hold out the same customers; else `seed`.
+    pub held_out_seed: Option<u64>,
     /// How scores become probabilities.
     pub calibration: CalibrationMethod,
     /// A customer leaves from which probability of leaving on.
@@ -60,6 +62,7 @@ impl TrainOptions {
             folds: 5,
             seed: 1,
             held_out: 0.2,
+            held_out_seed: None,
             calibration: CalibrationMethod::Auto,
             threshold: ThresholdAim::Fixed(0.5),
             groups: None,

@@ -137,6 +137,8 @@ impl Recipe {
             threshold: 0.5,
             metrics: Metrics::default(),
             training: None,
+            reference: None,
+            profile: None,
         };
         Ok(Fitted { manifest, file })
     }

@@ -2,124 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use scoring::outcome_words::{KNOWN, LEFT, NAMES, NO, REVERSED, STATES, STAYED, YES};
 use scoring::{Training, names};
 
 use crate::error::Error;
 use crate::table::Table;
 
-/// The columns of the known vocabularies that tell it, the best first. Where one is there, it is the target.
-const KNOWN: [&str; 3] = ["Churn", "Churn Label", "Churn Value"];
-/// Names of other files, where the column has two values.
-const NAMES: [&str; 26] = [
-    "churned",
-    "is churn",
-    "is churned",
-    "has churned",
-    "churn flag",
-    "churn status",
-    "customer churn",
-    "exited",
-    "attrition",
-    "attrition flag",
-    "left",
-    "has left",
-    "leaver",
-    "отток",
-    "оттоккл",
-    "оттокклиента",
-    "факт оттока",
-    "флаг оттока",
-    "признак оттока",
-    "ушел",
-    "ушёл",
-    "клиент ушел",
-    "клиент ушёл",
-    "покинул",
-    "уволился",
-    "расторг",
-];
-/// Names of states, of which one says that a customer has left.
-const STATES: [&str; 8] = [
-    "status",
-    "customer status",
-    "account status",
-    "client status",
-    "subscription status",
-    "статус",
-    "статус клиента",
-    "статус договора",
-];
-/// Names under which yes means that a customer is still there.
-const REVERSED: [&str; 17] = [
-    "stays",
-    "stayed",
-    "stay",
-    "retained",
-    "retention",
-    "is retained",
-    "remained",
-    "active",
-    "is active",
-    "active customer",
-    "остался",
-    "остаётся",
-    "остается",
-    "удержан",
-    "активен",
-    "действует",
-    "действующий",
-];
-const YES: [&str; 9] = ["yes", "1", "true", "y", "1.0", "t", "да", "истина", "д"];
-const NO: [&str; 10] = ["no", "0", "false", "n", "0.0", "f", "нет", "ложь", "н", "-1"];
-/// Values that say themselves that a customer has left.
-const LEFT: [&str; 23] = [
-    "churned",
-    "churn",
-    "churner",
-    "left",
-    "leaver",
-    "exited",
-    "attrited customer",
-    "attrited",
-    "attrition",
-    "lost",
-    "gone",
-    "closed",
-    "cancelled",
-    "canceled",
-    "terminated",
-    "ушел",
-    "ушёл",
-    "ушла",
-    "отток",
-    "покинул",
-    "расторгнут",
-    "закрыт",
-    "отключён",
-];
-/// Values that say themselves that a customer is still there.
-const STAYED: [&str; 20] = [
-    "stayed",
-    "stays",
-    "retained",
-    "remained",
-    "existing customer",
-    "existing",
-    "active",
-    "current",
-    "loyal",
-    "open",
-    "not churned",
-    "no churn",
-    "остался",
-    "осталась",
-    "активен",
-    "активный",
-    "действует",
-    "действующий",
-    "открыт",
-    "не ушел",
-];
 /// An error names at most so many columns or values.
 const LISTED_MAX: usize = 20;
 
@@ -168,6 +56,12 @@ pub(crate) fn of_model(table: &Table, training: Option<&Training>) -> Result<Tar
 /// Whether a column's name says that it tells who left or stayed.
 pub(crate) fn is_outcome(name: &str) -> bool {
     has(&KNOWN, &names::key(name)) || has(&NAMES, &names::key(name))
+}
+
+/// Whether a column's name allows that it is found to be the target, as far as a name can tell.
+pub(crate) fn may_tell(name: &str) -> bool {
+    let key = names::key(name);
+    is_outcome(name) || key.contains("churn") || has(&STATES, &key)
 }
 
 fn place(table: &Table, name: &str) -> Option<usize> {

@@ -10,6 +10,7 @@ use scoring::{Manifest, Model};
 
 use crate::error::Error;
 use crate::features::LeftOut;
+use crate::held_out::HeldOutCustomers;
 use crate::labelled::DataReport;
 use crate::quality::{QUALITY_FILE, Quality};
 use crate::report::{self, REPORT_FILE};
@@ -21,6 +22,7 @@ pub struct TrainedModel {
     pub(crate) file: Vec<u8>,
     pub(crate) data: DataReport,
     pub(crate) quality: Quality,
+    pub(crate) held_out: Option<HeldOutCustomers>,
 }
 
 impl TrainedModel {
@@ -52,6 +54,12 @@ impl TrainedModel {
     #[must_use]
     pub fn quality(&self) -> &Quality {
         &self.quality
+    }
+
+    /// The customers held out, with what a model that had not seen them said of them; none where nobody was.
+    #[must_use]
+    pub fn held_out(&self) -> Option<&HeldOutCustomers> {
+        self.held_out.as_ref()
     }
 
     /// The bytes of the manifest's file.

@@ -18,15 +18,17 @@ use serde_json::Value;
 use crate::cross_validation::{Unseen, cross_validate};
 use crate::dataset::Dataset;
 use crate::error::Error;
+use crate::held_out::HeldOutCustomers;
 use crate::labelled::{self, Labelled};
 use crate::metrics::Auc;
 use crate::options::{TrainOptions, description_of};
 use crate::quality::importance::{permutation, summarise};
 use crate::quality::{self, Evidence, Groups, Importance};
 use crate::recipe::{Fitted, Recipe};
+use crate::reference::reference;
 use crate::table::Table;
 use crate::trained_model::TrainedModel;
-use crate::{calibration, folds};
+use crate::{calibration, folds, profile};
 
 /// Fewer leavers or stayers than this in a fold measure nothing.
 const FOLD_CLASS_MIN: usize = 2;
@@ -78,9 +80,10 @@ pub fn train(
         calibration::fit(options.calibration, &unseen.scores, &dataset.labels, options.seed);
     let probabilities = unseen.probabilities(&dataset.labels, options.calibration, options.seed);
     manifest.threshold = options.threshold.choose(&probabilities, &dataset.labels)?;
+    manifest.profile = Some(profile::profile(&dataset, &probabilities, report.duplicates.dropped));
     manifest.training = Some(Training {
-        file_name: table.file_name,
-        sha256: table.sha256,
+        file_name: table.file_name.clone(),
+        sha256: table.sha256.clone(),
         rows: dataset.rows() as u64,
         positives: positives as u64,
         target: Some(report.target.clone()),
@@ -90,14 +93,16 @@ pub fn train(
         seed: options.seed,
         parameters: Value::Object(recipe.settings()?),
     });
+    manifest.reference = reference(&manifest, &file, &dataset)?;
     let held_out = choice.held_out.as_ref();
+    let kept = held_out.map(|part| part.kept(&table.sha256, &rows));
     let quality = quality::measure(Evidence {
         manifest: &manifest,
         left_out: &report.left_out,
         data: &dataset,
         fold_of: &unseen.fold_of,
         probabilities: &probabilities,
-        held_out: held_out.map(|HeldOut { labels, probabilities, threshold }| quality::HeldOut {
+        held_out: held_out.map(|HeldOut { labels, probabilities, threshold, .. }| quality::HeldOut {
             labels,
             probabilities,
             threshold: *threshold,
@@ -107,7 +112,7 @@ pub fn train(
         groups: &groups,
     });
     manifest.metrics = quality.unseen.metrics.clone();
-    Ok(TrainedModel { manifest, file, data: report, quality })
+    Ok(TrainedModel { manifest, file, data: report, quality, held_out: kept })
 }
 
 /// The fits of one training, counted.
@@ -130,10 +135,32 @@ struct Choice {
 
 /// Customers who had no part in any choice, and what was said of them.
 struct HeldOut {
+    /// Their places among the customers to learn from.
+    places: Vec<usize>,
     labels: Vec<bool>,
     probabilities: Vec<f64>,
     /// Chosen on the others.
     threshold: f64,
+}
+
+impl HeldOut {
+    /// These customers as others may be judged on them; `rows` are the places of all customers in the file.
+    fn kept(&self, file_sha256: &str, rows: &[usize]) -> HeldOutCustomers {
+        HeldOutCustomers {
+            file_sha256: file_sha256.to_owned(),
+            rows: self.places.iter().map(|&place| rows[place] as u64).collect(),
+            labels: self.labels.clone(),
+            probabilities: self.probabilities.clone(),
+        }
+    }
+}
+
+impl TrainOptions {
+    /// How many fits a training takes; refuses options and parameters that make no sense, as training would.
+    pub fn fits(&self) -> Result<usize, Error> {
+        self.check()?;
+        Ok(Trainer::new(self, &|_| true)?.fits_total)
+    }
 }
 
 impl<'a> Trainer<'a> {
@@ -176,8 +203,9 @@ impl<'a> Trainer<'a> {
             let (recipe, unseen) = self.best(data)?;
             return Ok(Choice { recipe, unseen: Some(unseen), held_out: None });
         }
+        let held_out_seed = self.options.held_out_seed.unwrap_or(self.options.seed);
         let (inside, outside) =
-            folds::parted(&data.labels, self.options.held_out, self.options.seed ^ HELD_OUT_SEED);
+            folds::parted(&data.labels, self.options.held_out, held_out_seed ^ HELD_OUT_SEED);
         let (held, rest) = (data.select(&inside), data.select(&outside));
         self.check_parts(&held, &rest)?;
         let (recipe, unseen) = self.best(&rest)?;
@@ -188,7 +216,7 @@ impl<'a> Trainer<'a> {
         let seen = unseen.probabilities(&rest.labels, *method, *seed);
         let threshold = self.options.threshold.choose(&seen, &rest.labels)?;
         let probabilities = fitted.probabilities(&held)?;
-        let held_out = Some(HeldOut { labels: held.labels, probabilities, threshold });
+        let held_out = Some(HeldOut { places: inside, labels: held.labels, probabilities, threshold });
         Ok(Choice { recipe, unseen: None, held_out })
     }
 

@@ -46,6 +46,9 @@ pub enum Error {
         /// How much more is needed, exactly.
         missing: Money,
     },
+    /// The order has not paid for this option; it stays as it was.
+    #[error("the order does not include {0}")]
+    NotOrdered(&'static str),
     /// The idempotency key belongs to another request.
     #[error("the idempotency key was used for another request")]
     IdempotencyKeyReused,

@@ -71,8 +71,29 @@ id! {
     PredictionId
 }
 id! {
+    /// One training of a model.
+    TrainingId
+}
+id! {
+    /// A plan of whom to contact.
+    PlanId
+}
+id! {
     /// A unit of work for a worker.
     JobId
+}
+id! {
+    /// An endpoint that is told what has happened.
+    WebhookId
+}
+id! {
+    /// One event on its way to one endpoint.
+    WebhookDeliveryId
+}
+
+id! {
+    /// A file of what really happened.
+    OutcomeUploadId
 }
 
 impl UserId {
@@ -85,6 +106,15 @@ impl TenantId {
     pub fn account(self) -> AccountId {
         AccountId(self.0)
     }
+}
+
+/// The time that an id was made at, which version 7 carries (RFC 9562).
+pub(crate) fn time_of(id: Uuid) -> DateTime<Utc> {
+    let time = id.get_timestamp().map(|timestamp| timestamp.to_unix());
+    time.and_then(|(seconds, nanoseconds)| {
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
+    })
+    .unwrap_or(DateTime::UNIX_EPOCH)
 }
 
 /// The least id of version 7 that can have been made at or after this moment.

@@ -10,6 +10,7 @@ pub mod api_keys;
 pub mod audit_log;
 pub mod closing;
 pub mod config;
+mod encryption;
 pub mod erasures;
 mod error;
 pub mod export;
@@ -22,26 +23,34 @@ pub mod jobs;
 mod migrations;
 pub mod models;
 pub mod money;
+pub mod monitoring;
 pub mod notifications;
 pub mod objects;
 pub mod orders;
 pub mod outlook;
 mod page;
 mod patience;
+pub mod plans;
 pub mod predictions;
+pub mod registry;
 pub mod results;
+pub mod risk_tiers;
 mod secrets;
 pub mod services;
 pub mod sessions;
 mod settings;
 pub mod tenancy;
+pub mod tracking;
+pub mod trainings;
+pub mod webhooks;
 
 pub use config::Config;
+pub use encryption::Encryption;
 pub use error::{Error, FieldProblem};
 pub use idempotency::{Idempotency, Replayable};
 pub use ids::{
-    AccountId, ApiKeyId, JobId, ModelId, ModelVersionId, OrderId, PredictionId, ServiceId, SessionId,
-    TenantId, TransactionId, UserId,
+    AccountId, ApiKeyId, JobId, ModelId, ModelVersionId, OrderId, OutcomeUploadId, PlanId, PredictionId,
+    ServiceId, SessionId, TenantId, TrainingId, TransactionId, UserId, WebhookDeliveryId, WebhookId,
 };
 pub use ledger;
 pub use migrations::{SchemaState, migrate, schema_state};
@@ -49,7 +58,7 @@ pub use page::{List, Page};
 pub use patience::in_time;
 pub use tenancy::{Access, AdminTx, Administrator, Caller, Credential, TenantTx, Writer};
 
-use config::{DatabaseConfig, LimitsConfig};
+use config::{DatabaseConfig, LimitsConfig, TrackingConfig, WebhooksConfig};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     Executor, PgConnection, PgPool, Row,
@@ -80,10 +89,19 @@ pub struct Parts {
     pub currency: String,
     /// Bounds that an administrator may move.
     pub limits: LimitsConfig,
+    /// How webhooks are sent.
+    pub webhooks: WebhooksConfig,
+    /// The MLflow server that trained versions are taken to, if any.
+    pub tracking: Option<TrackingConfig>,
+    /// Seals what must be readable again.
+    pub encryption: Encryption,
     pub(crate) passwords: accounts::PasswordHashing,
     pub(crate) loaded_models: models::LoadedModels,
+    pub(crate) monitoring_keys: monitoring::Keys,
     pub(crate) past_days: administration::totals::PastDays,
     pub(crate) rankings: predictions::Rankings,
+    /// Places for those who plan whom to contact.
+    pub(crate) planning: Arc<tokio::sync::Semaphore>,
     pub(crate) timings: outlook::Timings,
 }
 
@@ -112,10 +130,15 @@ impl Platform {
             notifications: notifications::Notifications::new(),
             currency,
             limits: config.limits,
+            webhooks: config.webhooks,
+            tracking: config.tracking,
+            encryption: Encryption::new(config.encryption_secret.as_ref()),
             passwords: accounts::PasswordHashing::new()?,
             loaded_models: models::LoadedModels::default(),
+            monitoring_keys: monitoring::Keys::default(),
             past_days: administration::totals::PastDays::default(),
             rankings: predictions::Rankings::default(),
+            planning: plans::places(),
             timings: outlook::Timings::default(),
         })))
     }

@@ -17,7 +17,7 @@ pub(crate) const PREDICTIONS_CHANNEL: &str = "augur_predictions";
 pub struct Notifications {
     /// A job may be dispatched.
     pub(crate) jobs: Notify,
-    /// A prediction has changed.
+    /// A prediction has changed, or a training, whose ids are never the same.
     predictions: broadcast::Sender<PredictionId>,
 }
 

@@ -1,10 +1,13 @@
 //! Files: inputs, results and models, in a local directory or in S3.
 //!
 //! `inputs/{prediction}` and `results/{prediction}/{attempt}` hold customers' data;
-//! `models/{sha256}` holds model files. Names are made of ids alone; what customers call their
+//! `trainings/{training}/input` holds labelled customers, `trainings/{training}/{attempt}/...` what was made of
+//! them: the model's file, its quality, its report, and what was said of the customers held out;
+//! `scores/{prediction}/{attempt}` and `outcomes/{prediction}/{upload}` hold keyed hashes and what was predicted and
+//! known of them; `models/{sha256}` holds the shipped models' files. Names are made of ids alone; what customers call their
 //! files never reaches a path.
 
-use crate::{Error, PredictionId};
+use crate::{Error, PredictionId, TrainingId};
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{Stream, StreamExt, TryStreamExt};
@@ -12,6 +15,7 @@ use object_store::{
     GetResult, GetResultPayload, ObjectStore, ObjectStoreExt, ObjectStoreScheme, RetryConfig,
     aws::AmazonS3Builder, buffered::BufWriter, local::LocalFileSystem, path::Path, prefix::PrefixStore,
 };
+use sha2::{Digest, Sha256};
 use std::{
     io::{self, Read},
     ops::Range,
@@ -19,6 +23,8 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
 use tokio::runtime::Handle;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 use url::Url;
@@ -40,6 +46,13 @@ pub struct Objects {
     local_root: Option<PathBuf>,
 }
 
+/// Kept scores in the object store.
+pub(crate) struct ListedScores {
+    pub(crate) prediction: PredictionId,
+    pub(crate) attempt: i32,
+    pub(crate) modified_at: DateTime<Utc>,
+}
+
 /// Where the customers' file of a prediction lies.
 pub fn input_path(prediction: PredictionId) -> Path {
     Path::from(format!("inputs/{prediction}"))
@@ -50,7 +63,26 @@ pub fn result_path(prediction: PredictionId, attempt: i32) -> Path {
     Path::from(format!("results/{prediction}/{attempt}"))
 }
 
-/// Where a model's file lies.
+/// What an attempt at a training leaves under its own name.
+pub const MODEL_NAME: &str = "model.json";
+/// Everything that was measured, for programs.
+pub const QUALITY_NAME: &str = "quality.json";
+/// The same for people.
+pub const REPORT_NAME: &str = "report.html";
+/// What was said of the customers held out, and what they did.
+pub const HELD_OUT_NAME: &str = "held_out.json";
+
+/// Where the labelled customers of a training lie.
+pub fn training_input_path(training: TrainingId) -> Path {
+    Path::from(format!("trainings/{training}/input"))
+}
+
+/// Where an attempt at a training puts one of its files.
+pub fn training_result_path(training: TrainingId, attempt: i32, name: &str) -> Path {
+    Path::from(format!("trainings/{training}/{attempt}/{name}"))
+}
+
+/// Where a shipped model's file lies.
 pub fn model_path(sha256: &str) -> Path {
     Path::from(format!("models/{sha256}"))
 }
@@ -137,13 +169,74 @@ impl Objects {
     /// Deletes everything that a prediction left: its input and the results of all its attempts.
     pub async fn erase_prediction(&self, prediction: PredictionId) -> Result<(), Error> {
         self.delete(&input_path(prediction)).await?;
-        let results = Path::from(format!("results/{prediction}"));
-        let mut listed = self.store.list(Some(&results));
+        self.delete_below(&Path::from(format!("results/{prediction}"))).await
+    }
+
+    /// Deletes the kept scores of a prediction, and what is known of its customers.
+    pub(crate) async fn delete_scores(&self, prediction: PredictionId) -> Result<(), Error> {
+        self.delete_below(&Path::from(format!("scores/{prediction}"))).await?;
+        self.delete_below(&Path::from(format!("outcomes/{prediction}"))).await
+    }
+
+    /// Deletes everything of a training: its customers, and what all its attempts made.
+    pub async fn delete_training(&self, training: TrainingId) -> Result<(), Error> {
+        self.delete_below(&Path::from(format!("trainings/{training}"))).await
+    }
+
+    /// Deletes what one attempt at a training made.
+    pub async fn delete_training_attempt(&self, training: TrainingId, attempt: i32) -> Result<(), Error> {
+        self.delete_below(&Path::from(format!("trainings/{training}/{attempt}"))).await
+    }
+
+    /// Deletes the customers of a training, and what was said of those held out; model and report stay.
+    pub async fn delete_training_customers(&self, training: TrainingId) -> Result<(), Error> {
+        self.delete(&training_input_path(training)).await?;
+        let mut listed = self.store.list(Some(&Path::from(format!("trainings/{training}"))));
+        while let Some(object) = listed.try_next().await? {
+            if object.location.filename() == Some(HELD_OUT_NAME) {
+                self.delete(&object.location).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn delete_below(&self, directory: &Path) -> Result<(), Error> {
+        let mut listed = self.store.list(Some(directory));
         while let Some(object) = listed.try_next().await? {
             self.delete(&object.location).await?;
         }
         drop(listed);
-        self.remove_leftovers(&results).await
+        self.remove_leftovers(directory).await
+    }
+
+    /// The trainings that have objects, with the time of each object.
+    pub(crate) fn list_trainings(
+        &self,
+    ) -> impl Stream<Item = Result<(TrainingId, DateTime<Utc>), Error>> + '_ {
+        let listed = self.store.list(Some(&Path::from("trainings")));
+        listed.map_err(Error::from).try_filter_map(|object| {
+            let id = object.location.parts().nth(1).and_then(|part| part.as_ref().parse().ok());
+            std::future::ready(Ok(id.map(|id| (id, object.last_modified))))
+        })
+    }
+
+    /// A copy of an object in a temporary file, for what has to be read by a path, and its SHA-256.
+    pub async fn to_temporary_file(&self, path: &Path) -> Result<(NamedTempFile, [u8; 32]), Error> {
+        let no_room = |error: io::Error| Error::Unavailable {
+            dependency: "temporary files",
+            detail: error.to_string(),
+        };
+        let mut stream = self.reader(path).await?.into_stream();
+        let file = tokio::task::spawn_blocking(NamedTempFile::new).await.map_err(Error::internal)?;
+        let file = file.map_err(no_room)?;
+        let mut copy = tokio::fs::File::from_std(file.reopen().map_err(no_room)?);
+        let mut hasher = Sha256::new();
+        while let Some(piece) = stream.try_next().await? {
+            hasher.update(&piece);
+            copy.write_all(&piece).await.map_err(no_room)?;
+        }
+        copy.flush().await.map_err(no_room)?;
+        Ok((file, hasher.finalize().into()))
     }
 
     /// A process that is killed while it writes leaves a staged file that a local store does not list.
@@ -167,6 +260,22 @@ impl Objects {
         })
     }
 
+    /// The kept scores that lie under `scores/`.
+    pub(crate) fn list_scores(&self) -> impl Stream<Item = Result<ListedScores, Error>> + '_ {
+        let listed = self.store.list(Some(&Path::from("scores"))).map_err(Error::from);
+        listed.try_filter_map(|object| {
+            let part = |place: usize| object.location.parts().nth(place);
+            let prediction = part(1).and_then(|part| part.as_ref().parse().ok());
+            let attempt = part(2).and_then(|part| part.as_ref().parse().ok());
+            let modified_at = object.last_modified;
+            std::future::ready(Ok(prediction.zip(attempt).map(|(prediction, attempt)| ListedScores {
+                prediction,
+                attempt,
+                modified_at,
+            })))
+        })
+    }
+
     /// Removes what killed processes were writing when they were last seen alive `age_min` ago or
     /// earlier. A local store stages a file as `name#number`, and does not list it.
     pub(crate) async fn remove_staged_files(&self, age_min: TimeDelta) -> Result<(), Error> {
@@ -175,8 +284,10 @@ impl Objects {
         let removed = tokio::task::spawn_blocking(move || {
             let inputs = remove_staged(&root.join("inputs"), age_min)?;
             let mut results = 0;
-            for directory in directories(&root.join("results"))? {
-                results += remove_staged(&directory, age_min)?;
+            for parent in ["results", "trainings"] {
+                for directory in directories(&root.join(parent))? {
+                    results += remove_staged(&directory, age_min)?;
+                }
             }
             Ok::<u64, io::Error>(inputs + results)
         });
@@ -198,7 +309,7 @@ impl Objects {
 }
 
 /// An object for a blocking thread: a local file is read as it is, what comes over a network is bridged.
-pub fn blocking_reader(object: GetResult, runtime: &Handle) -> Box<dyn Read> {
+pub fn blocking_reader(object: GetResult, runtime: &Handle) -> Box<dyn Read + Send> {
     match object.payload {
         GetResultPayload::File(file, _) => Box::new(file),
         GetResultPayload::Stream(stream) => {

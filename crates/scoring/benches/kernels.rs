@@ -1,6 +1,7 @@
 //! The engines of trees alone: from a matrix of inputs in memory to raw scores, on one thread.
 //!
-//! `cargo bench -p scoring --bench kernels -- MODEL [MATRIX] [--rows N] [--repeats N] [--scores FILE]`
+//! `cargo bench -p scoring --bench kernels -- MODEL [MATRIX] [--rows N] [--repeats N] [--scores FILE]
+//! [--explain true]`
 //!
 //! MODEL is a model's directory. MATRIX is a file of little-endian `f32`, row after row; without one,
 //! numbers are generated. The scores go to a file as little-endian `f64` where one is named. The environment variable AUGUR_SIMD lowers the level of instructions. Prints JSON: rows, the seconds of the
@@ -22,6 +23,8 @@ struct Options {
     rows: usize,
     repeats: usize,
     scores: Option<PathBuf>,
+    /// Contributions of each feature instead of scores, of a model whose inputs are its numbers.
+    explain: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -43,8 +46,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut seconds = f64::INFINITY;
     for _ in 0..options.repeats.max(1) {
         scores.clear();
+        model.explainer().ok();
         let begin = Instant::now();
-        model.score_inputs(matrix, &mut scores)?;
+        match options.explain {
+            true => scores = model.contributions(rows, matrix, &[])?.values,
+            false => model.score_inputs(matrix, &mut scores)?,
+        }
         seconds = seconds.min(begin.elapsed().as_secs_f64());
     }
     if let Some(path) = &options.scores {
@@ -67,8 +74,14 @@ impl Options {
     /// Nothing where there are no arguments.
     fn parse(arguments: &[String]) -> Result<Option<Options>, Box<dyn Error>> {
         let Some((model, mut rest)) = arguments.split_first() else { return Ok(None) };
-        let mut options =
-            Options { model: PathBuf::from(model), matrix: None, rows: usize::MAX, repeats: 5, scores: None };
+        let mut options = Options {
+            model: PathBuf::from(model),
+            matrix: None,
+            rows: usize::MAX,
+            repeats: 5,
+            scores: None,
+            explain: false,
+        };
         if let Some((path, others)) = rest.split_first().filter(|(path, _)| !path.starts_with("--")) {
             options.matrix = Some(PathBuf::from(path));
             rest = others;
@@ -78,6 +91,7 @@ impl Options {
             match name.as_str() {
                 "--rows" => options.rows = value.parse()?,
                 "--repeats" => options.repeats = value.parse()?,
+                "--explain" => options.explain = value.parse()?,
                 "--scores" => options.scores = Some(PathBuf::from(value)),
                 _ => return Err(format!("{name} is not known").into()),
             }

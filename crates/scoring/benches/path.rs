@@ -85,7 +85,12 @@ fn arguments() -> Result<Option<Arguments>, Box<dyn Error>> {
 /// Goes through the file once and says how many customers it has.
 fn run(arguments: &Arguments, model: &Model, dialect: &Dialect) -> Result<u64, Box<dyn Error>> {
     let input = File::open(&arguments.file)?;
-    let options = ScoreOptions { on_error: OnError::Fail, rows_max: u64::MAX, threads: arguments.threads };
+    let options = ScoreOptions {
+        on_error: OnError::Fail,
+        rows_max: u64::MAX,
+        threads: arguments.threads,
+        extra: Vec::new(),
+    };
     let output: Box<dyn Write> = match &arguments.output {
         Some(path) => Box::new(File::create(path)?),
         None => Box::new(io::sink()),

@@ -8,6 +8,7 @@
 mod columns;
 mod ctr;
 mod engine;
+mod explain;
 mod hash;
 mod import;
 
@@ -18,7 +19,9 @@ use serde_json::Value;
 
 use crate::model::ModelError;
 
+pub(crate) use columns::Column;
 pub(crate) use engine::CatBoost;
+pub(crate) use explain::explainer;
 pub use hash::category_hash;
 pub use import::import;
 

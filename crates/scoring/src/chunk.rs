@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::block::{Block, ROWS};
+use crate::extra::ExtraWriter;
 use crate::index::RecordIndex;
 use crate::kernels::Level;
 use crate::model::Model;
@@ -55,13 +56,18 @@ struct Progress<'chunk> {
 }
 
 impl<'plan> ChunkScorer<'plan> {
-    pub(crate) fn new(model: &'plan Model, plan: &'plan Plan, on_error: OnError) -> ChunkScorer<'plan> {
+    pub(crate) fn new(
+        model: &'plan Model,
+        plan: &'plan Plan,
+        on_error: OnError,
+        extra: Option<ExtraWriter>,
+    ) -> ChunkScorer<'plan> {
         let threshold = model.manifest().threshold;
         ChunkScorer {
             model,
             plan,
             on_error,
-            writer: ResultWriter::new(plan.delimiter, plan.decimal, on_error, threshold),
+            writer: ResultWriter::new(plan.delimiter, plan.decimal, on_error, threshold, extra),
             reader: RowReader::new(&model.manifest().schema, plan),
             index: RecordIndex::new(Level::best()),
             block: Block::new(model.slots()),
@@ -86,6 +92,7 @@ impl<'plan> ChunkScorer<'plan> {
         match self.go_through(chunk, &mut progress, result) {
             Ok(()) => {
                 progress.tally.unknown.clone_from(&self.reader.unknown);
+                progress.tally.effects = self.writer.take_effects();
                 Ok(progress.tally)
             }
             Err(error) => {
@@ -150,8 +157,16 @@ impl<'plan> ChunkScorer<'plan> {
         if progress.failure.is_none() {
             self.probabilities.clear();
             self.model.score_block(&mut self.block, self.firsts.len(), &mut self.probabilities);
+            self.writer.begin(&self.block, self.firsts.len());
             let (customers, probabilities) = (&self.customers, &self.probabilities);
-            self.writer.write(progress.text, customers, probabilities, &mut progress.tally, result);
+            self.writer.write(
+                &self.block,
+                progress.text,
+                customers,
+                probabilities,
+                &mut progress.tally,
+                result,
+            );
         }
         Ok(())
     }

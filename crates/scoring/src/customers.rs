@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 use crate::block::{Block, ROWS, Slot};
 use crate::columns::{feature_keys, missing_columns};
 use crate::dictionary::Dictionary;
-use crate::manifest::FeatureKind;
+use crate::manifest::{Feature, FeatureKind};
 use crate::model::Model;
 use crate::names;
 use crate::numbers;
 use crate::problem::{InputError, Problem, code};
 use crate::result::leaves;
+use crate::shap::{Language, Reason, Words, strongest};
 
 /// The answer for one customer, as a result file has it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -27,6 +28,70 @@ pub struct Scored {
 /// A value is a number, a text, a boolean, or null for missing. Keys that the model does not know are
 /// ignored. In problems, `line` is the customer's number from 1.
 pub fn score_customers(model: &Model, customers: &[Map<String, Value>]) -> Result<Vec<Scored>, InputError> {
+    score_and_look(model, customers, |_, _| {})
+}
+
+/// Why a customer gets a probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Explained {
+    /// What [`score_customers`] says.
+    pub scored: Scored,
+    /// The raw score that is expected of a customer of whom nothing is known.
+    pub base: f64,
+    /// One for each feature, in the schema's order. With the base they add up to the raw score.
+    pub reasons: Vec<Reason>,
+}
+
+impl Explained {
+    /// The strongest reasons, strongest first: those that raise the score where it is above the base, else
+    /// those that lower it.
+    #[must_use]
+    pub fn strongest(&self, most: usize) -> Vec<Reason> {
+        let contributions: Vec<f64> = self.reasons.iter().map(|reason| reason.contribution).collect();
+        let mut found = Vec::new();
+        strongest(&contributions, most, &mut found);
+        found.into_iter().map(|place| self.reasons[place].clone()).collect()
+    }
+}
+
+/// Scores customers as [`score_customers`] does and says what each feature has to do with it.
+///
+/// # Errors
+///
+/// Those of [`score_customers`], and [`code::NO_REASONS`] where the model cannot be explained.
+pub fn explain_customers(
+    model: &Model,
+    customers: &[Map<String, Value>],
+    language: Language,
+) -> Result<Vec<Explained>, InputError> {
+    let explainer = model
+        .explainer()
+        .map_err(|error| InputError::new(code::NO_REASONS, format!("There are no reasons: {error}.")))?;
+    let schema = &model.manifest().schema;
+    let words = Words::new(schema, model.slots(), language);
+    let (mut contributions, mut all) = (Vec::new(), Vec::with_capacity(customers.len()));
+    let scored = score_and_look(model, customers, |block, count| {
+        explainer.explain(block, count, &mut contributions);
+        for row in 0..count {
+            let reason = |(place, feature): (usize, &Feature)| {
+                let mut text = String::new();
+                words.write(block, row, place, &mut text);
+                let contribution = contributions[place * ROWS + row];
+                Reason { feature: feature.name.clone(), words: text, contribution }
+            };
+            all.push(schema.features.iter().enumerate().map(reason).collect::<Vec<_>>());
+        }
+    })?;
+    let base = explainer.base();
+    Ok(scored.into_iter().zip(all).map(|(scored, reasons)| Explained { scored, base, reasons }).collect())
+}
+
+/// Scores customers and lets `look` see each block with all that is known of it.
+fn score_and_look(
+    model: &Model,
+    customers: &[Map<String, Value>],
+    mut look: impl FnMut(&Block, usize),
+) -> Result<Vec<Scored>, InputError> {
     let mut reader = CustomerReader::new(model);
     let mut problems = Vec::new();
     let mut first_code = None;
@@ -40,6 +105,7 @@ pub fn score_customers(model: &Model, customers: &[Map<String, Value>]) -> Resul
             }
         }
         model.score_block(&mut reader.block, customers.len(), &mut probabilities);
+        look(&reader.block, customers.len());
     }
     if let Some(code) = first_code {
         return Err(InputError::with_problems(code, problems));

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::bins::{Beyond, BinColumn, Binning, MissingBin, Precision, count_matrix};
 use crate::block::{Block, ROWS, Source};
+use crate::catboost::Column;
 use crate::kernels::{TreeNode, Trees};
 use crate::model::ModelError;
+use crate::shap::{Attribution, TreeExplainer, WeighedNode, WeighedTree};
 
 /// The value of [`ForestFile::format`].
 pub const FORMAT: &str = "augur-forest-1";
@@ -50,16 +52,10 @@ const BINNING: Binning =
 
 impl Forest {
     pub(crate) fn read(file: &[u8], sources: &[Source]) -> Result<Forest, ModelError> {
-        let file: ForestFile = serde_json::from_slice(file)
-            .map_err(|error| invalid(format!("the model file is no forest: {error}")))?;
-        if file.format != FORMAT {
-            return Err(ModelError::Unsupported(format!("the format {:?} is not {FORMAT}", file.format)));
-        }
+        let file = parse(file)?;
         check(&file, sources)?;
         let thresholds = thresholds(&file, sources.len());
-        let columns = sources.iter().zip(&thresholds);
-        let columns = columns.map(|(source, thresholds)| BinColumn::new(source, thresholds, BINNING));
-        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let columns = columns(sources, &thresholds)?;
         let trees = Trees::new(sources.len(), &file.roots, &nodes(&file, &thresholds), &file.leaves)?;
         Ok(Forest { columns, trees, tree_count: file.roots.len() as f64 })
     }
@@ -84,10 +80,84 @@ impl Forest {
         scores.fill(0.0);
         self.trees.add(bins, scores);
         for score in scores {
-            let mean = (*score / self.tree_count).clamp(MEAN_MIN, 1.0 - MEAN_MIN);
-            *score = (mean / (1.0 - mean)).ln();
+            *score = log_odds(*score / self.tree_count);
         }
     }
+}
+
+/// The log-odds of a mean of leaves.
+pub(crate) fn log_odds(mean: f64) -> f64 {
+    let mean = mean.clamp(MEAN_MIN, 1.0 - MEAN_MIN);
+    (mean / (1.0 - mean)).ln()
+}
+
+/// The trees as they are explained: shares of leavers, each tree's divided by the number of trees.
+///
+/// `customers` has the number of training's customers in each leaf.
+pub(crate) fn explainer(
+    file: &[u8],
+    sources: &[Source],
+    customers: &[u32],
+    attribution: &Attribution,
+) -> Result<TreeExplainer, ModelError> {
+    let file = parse(file)?;
+    if customers.len() != file.leaves.len() {
+        return Err(ModelError::Unsupported("its manifest does not keep its leaves' customers".to_owned()));
+    }
+    let thresholds = thresholds(&file, sources.len());
+    let columns = columns(sources, &thresholds)?.into_iter().map(Column::Bins).collect();
+    let nodes = nodes(&file, &thresholds);
+    let trees: Vec<WeighedTree> =
+        file.roots.iter().map(|&root| weighed(root, &nodes, &file, customers)).collect();
+    TreeExplainer::new(columns, 0.0, &[], &trees, attribution)
+}
+
+/// One tree of the arrays, with arrays of its own.
+fn weighed(root: i32, nodes: &[TreeNode], file: &ForestFile, customers: &[u32]) -> WeighedTree {
+    let scale = 1.0 / file.roots.len() as f64;
+    let mut tree = WeighedTree::default();
+    let (mut order, mut places) = (Vec::new(), vec![root]);
+    while let Some(reference) = places.pop() {
+        if let Ok(place) = usize::try_from(reference) {
+            order.push(place);
+            places.extend([nodes[place].right, nodes[place].left]);
+        }
+    }
+    let own: std::collections::HashMap<usize, i32> =
+        order.iter().enumerate().map(|(own, &place)| (place, own as i32)).collect();
+    let refer = |reference: i32, tree: &mut WeighedTree| match usize::try_from(reference) {
+        Ok(place) => own[&place],
+        Err(_) => {
+            let leaf = !reference as usize;
+            tree.leaves.push((scale * file.leaves[leaf], f64::from(customers[leaf])));
+            -(tree.leaves.len() as i32)
+        }
+    };
+    tree.root = refer(root, &mut tree);
+    for &place in &order {
+        let TreeNode { column, bin, left, right } = nodes[place];
+        let player = tree.player(vec![usize::from(column)]);
+        let (left, right) = (refer(left, &mut tree), refer(right, &mut tree));
+        tree.questions.push((column, bin));
+        let question = tree.questions.len() - 1;
+        tree.nodes.push(WeighedNode { question, player, left, right, weight: 0.0 });
+    }
+    tree.weigh();
+    tree
+}
+
+fn parse(file: &[u8]) -> Result<ForestFile, ModelError> {
+    let file: ForestFile = serde_json::from_slice(file)
+        .map_err(|error| invalid(format!("the model file is no forest: {error}")))?;
+    if file.format != FORMAT {
+        return Err(ModelError::Unsupported(format!("the format {:?} is not {FORMAT}", file.format)));
+    }
+    Ok(file)
+}
+
+fn columns(sources: &[Source], thresholds: &[Vec<f64>]) -> Result<Vec<BinColumn>, ModelError> {
+    let columns = sources.iter().zip(thresholds);
+    columns.map(|(source, thresholds)| BinColumn::new(source, thresholds, BINNING)).collect()
 }
 
 /// Per input, the thresholds that the forest compares it with: ascending, each once.

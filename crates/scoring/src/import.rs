@@ -58,6 +58,8 @@ pub(crate) fn manifest(
         threshold: 0.5,
         metrics: Metrics::default(),
         training: None,
+        reference: None,
+        profile: None,
     };
     for (name, kind, encoding) in features {
         manifest.inputs.push(Input { name: name.clone(), feature: name.clone(), encoding });

@@ -24,6 +24,7 @@
 mod bins;
 mod block;
 mod calibration;
+pub mod campaign;
 pub mod catboost;
 mod charset;
 mod check;
@@ -34,6 +35,7 @@ mod customers;
 mod derived;
 mod dialect;
 mod dictionary;
+mod extra;
 pub mod forest;
 mod import;
 mod index;
@@ -46,8 +48,11 @@ mod magic;
 pub mod manifest;
 pub mod mlp;
 pub mod model;
+pub mod monitoring;
 pub mod names;
 mod numbers;
+mod outcome_file;
+pub mod outcome_words;
 mod pieces;
 pub mod problem;
 mod ranking;
@@ -56,9 +61,11 @@ mod records;
 mod result;
 mod rows;
 mod score;
+mod shap;
 mod spreadsheet;
 mod summary;
 mod text;
+mod tiers;
 mod transcode;
 pub mod vocabulary;
 pub mod xgboost;
@@ -66,9 +73,11 @@ pub mod xgboost;
 pub use calibration::Calibration;
 pub use check::{CheckReport, ColumnReport, check_csv, count_cells};
 pub use columns::{ColumnMatch, match_columns};
+pub use customers::{Explained, explain_customers};
 pub use customers::{Scored, score_customers};
 pub use derived::{Derived, Formula};
 pub use dialect::{Compression, Dialect, Encoding};
+pub use extra::{ExtraColumn, RiskTiers};
 pub use import::import;
 pub use inputs::Inputs;
 pub use inspector::{Inspection, Inspector, Limits};
@@ -77,10 +86,19 @@ pub use manifest::{
     Algorithm, CategoryValue, Feature, FeatureKind, Input, InputEncoding, Manifest, Metrics, Schema, Training,
 };
 pub use model::{MISSING, Model, ModelError, UNKNOWN};
+pub use outcome_file::{OutcomeColumns, OutcomeRow, Outcomes, read_outcomes};
 pub use pieces::Pieces;
 pub use problem::{InputError, Problem, ScoreError};
-pub use ranking::{Cells, Gains, Place, RankedCustomer, Ranking};
+pub use ranking::{
+    Cells, ContactList, ContactOrder, Gains, ListedCustomer, Place, RankedCustomer, Ranking, ValueColumn,
+    ValuedOrder,
+};
 pub use reader::RECORD_BYTES_MAX;
 pub use score::{OnError, ScoreOptions, score_csv};
+pub use shap::{
+    Contributions, Explainer, FeatureEffect, Language, REASONS_MAX, Reason, ReasonColumns, Reference,
+    ValueEffect, is_lever,
+};
 pub use spreadsheet::spreadsheet_safe;
 pub use summary::{Summary, UnknownCategory};
+pub use tiers::{Tier, TierCount, TierThresholds};

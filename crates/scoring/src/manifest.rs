@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use crate::calibration::Calibration;
 use crate::derived::Derived;
+use crate::monitoring::Profile;
 use crate::pieces::Pieces;
+use crate::shap::Reference;
 
 /// Everything about one version of a model except its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +43,13 @@ pub struct Manifest {
     /// What it was trained on; nothing for an imported model.
     #[serde(default)]
     pub training: Option<Training>,
+    /// What reasons are measured against; nothing for an imported model and in manifests of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<Reference>,
+    /// What the customers were like that it was trained on; nothing for an imported model, and in manifests of
+    /// earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
 }
 
 /// The engines.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::block::{Block, ROWS, Source};
 use crate::kernels::{Layer, ROWS_MULTIPLE};
 use crate::model::ModelError;
-use folding::Folded;
+pub(crate) use folding::{Folded, fold};
 
 /// The value of [`MlpFile::format`].
 pub const FORMAT: &str = "augur-mlp-1";
@@ -68,7 +68,7 @@ const TABLES_MAX: usize = 8 << 20;
 /// Folded weights are at most this far from 0, and inputs as far as `INPUT_MAX`: then not even the deepest
 /// and widest network leaves the numbers that `f64` has, and no sum is infinite less infinite.
 const WEIGHT_MAX: f64 = 1e12;
-const INPUT_MAX: f64 = 1e30;
+pub(crate) const INPUT_MAX: f64 = 1e30;
 /// Rows that go through a network together, so that what lies between two layers stays in the nearest cache.
 const STRIP: usize = 32;
 
@@ -117,7 +117,7 @@ impl Mlp {
         }
         let mut tables = 0;
         for network in &file.networks {
-            let folded = folding::fold(&network.layers, sources.len())?;
+            let folded = fold(&network.layers, sources.len())?;
             let layers = mlp.layers(&folded, sources)?;
             tables += layers.iter().map(Layer::table_len).sum::<usize>();
             if tables > TABLES_MAX {

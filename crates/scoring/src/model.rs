@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
@@ -14,6 +15,7 @@ use crate::linear::Linear;
 use crate::manifest::{Algorithm, FeatureKind, Manifest, Schema};
 use crate::mlp::Mlp;
 use crate::names;
+use crate::shap::Explainer;
 use crate::xgboost::{Xgboost, XgboostFile};
 
 /// The code of a category's value that the model does not know.
@@ -52,6 +54,9 @@ pub enum ModelError {
     /// A model that this engine could not score exactly.
     #[error("this model cannot be served: {0}")]
     Unsupported(String),
+    /// A model that scores, and whose reasons cannot be told.
+    #[error("this model gives no reasons: {0}")]
+    Unexplained(String),
 }
 
 /// A model ready to score. It never changes, so that threads can share it.
@@ -60,6 +65,9 @@ pub struct Model {
     manifest: Manifest,
     inputs: Inputs,
     engine: Engine,
+    /// The model file, of which the explainer is made when somebody first asks for reasons.
+    file: Arc<[u8]>,
+    explainer: OnceLock<Result<Arc<Explainer>, String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -100,7 +108,7 @@ impl Model {
             }
             Algorithm::Mlp => Engine::Mlp(Mlp::read(model_file, sources)?),
         };
-        Ok(Model { manifest, inputs, engine })
+        Ok(Model { manifest, inputs, engine, file: model_file.into(), explainer: OnceLock::new() })
     }
 
     /// Reads a model from its directory.
@@ -116,6 +124,34 @@ impl Model {
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// What tells the reasons of scores. The first call makes it, which takes up to a few seconds for
+    /// thousands of trees.
+    ///
+    /// # Errors
+    ///
+    /// [`ModelError::Unexplained`] where the manifest or the file does not keep what reasons need.
+    pub fn explainer(&self) -> Result<&Explainer, ModelError> {
+        let made = self.explainer.get_or_init(|| {
+            let made = Explainer::new(&self.manifest, &self.inputs, &self.file);
+            made.map(Arc::new).map_err(|error| match error {
+                ModelError::Unsupported(reason) | ModelError::Invalid(reason) => reason,
+                other => other.to_string(),
+            })
+        });
+        made.as_deref().map_err(|reason| ModelError::Unexplained(reason.clone()))
+    }
+
+    /// The explainer for whoever outlives a borrow of the model.
+    pub(crate) fn shared_explainer(&self) -> Result<Arc<Explainer>, ModelError> {
+        self.explainer()?;
+        let made = self.explainer.get().and_then(|made| made.as_ref().ok());
+        made.cloned().ok_or_else(|| ModelError::Unexplained(String::new()))
+    }
+
+    pub(crate) fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 
     /// The calibrated probability of leaving of one customer.

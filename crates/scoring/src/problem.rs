@@ -38,6 +38,8 @@ pub mod code {
     pub const TOO_LARGE: &str = "too_large";
     /// More customers than allowed.
     pub const TOO_MANY_ROWS: &str = "too_many_rows";
+    /// Reasons were asked for of a model that has none.
+    pub const NO_REASONS: &str = "no_reasons";
     /// Every customer was skipped.
     pub const NO_ROW_SCORED: &str = "no_row_scored";
 }

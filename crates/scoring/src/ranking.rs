@@ -5,6 +5,8 @@
 //! bounded memory. A page of the ranking is then a few numbers of that file and as many records of the result.
 
 mod gains;
+mod list;
+mod order;
 mod records;
 mod row;
 mod sorting;
@@ -14,17 +16,23 @@ use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
 
 pub use gains::Gains;
+pub use list::{ContactList, ListedCustomer};
+pub use order::{ContactOrder, ValueColumn, ValuedOrder};
 pub use row::{Cells, RankedCustomer};
 
 use records::Records;
 use row::Columns;
-use sorting::Sorter;
+use sorting::{Key, Sorter};
+
+use crate::tiers::{Tier, TierCount, TierThresholds};
 
 /// The lower bits of a key are the record's place, so that equally likely customers keep the file's order.
 const OFFSET_BITS: u32 = 44;
 const OFFSET_MAX: u64 = (1 << OFFSET_BITS) - 1;
 const MILLION: u32 = 1_000_000;
 const KEY_BYTES: u64 = 8;
+/// Places that are read at a time where all are.
+const PLACES: usize = 64 * 1024;
 
 /// The customers of one result by descending probability of leaving, in a temporary file without a name.
 #[derive(Debug)]
@@ -61,7 +69,7 @@ impl Ranking {
         let mut records = Records::new(delimiter, input);
         let Some(header) = records.next()? else { return Err(invalid("the result is empty")) };
         let columns = Columns::of_header(records.content(&header), delimiter)?;
-        let mut sorter = Sorter::new(run_keys);
+        let mut sorter: Sorter<u64> = Sorter::new(run_keys);
         let (mut rows, mut skipped, mut record_bytes_max, mut sum) = (0, 0, 0, 0);
         let mut cells = Vec::new();
         while let Some(record) = records.next()? {
@@ -99,6 +107,11 @@ impl Ranking {
         self.columns.of_file()
     }
 
+    /// The columns behind the probability, without the one for problems.
+    pub fn extra(&self) -> &[String] {
+        self.columns.extra()
+    }
+
     /// The most bytes that a ranked customer's record has, its line end included.
     pub fn record_bytes_max(&self) -> u64 {
         self.record_bytes_max
@@ -119,7 +132,24 @@ impl Ranking {
         let left = usize::try_from(self.rows.saturating_sub(skipped)).unwrap_or(usize::MAX);
         let mut bytes = vec![0; rows.min(left) * KEY_BYTES as usize];
         self.keys.read_exact_at(&mut bytes, skipped.saturating_mul(KEY_BYTES))?;
-        Ok(sorting::keys_of(&bytes).map(place_of).collect())
+        Ok(u64::read(&bytes).map(place_of).collect())
+    }
+
+    /// How many customers are in each tier, the riskiest first, by reading the ranking once.
+    pub fn tiers(&self, thresholds: &TierThresholds) -> io::Result<[TierCount; Tier::ALL.len()]> {
+        let mut counts = [TierCount::default(); Tier::ALL.len()];
+        let mut seen = 0;
+        while seen < self.rows {
+            let places = self.places(seen, PLACES)?;
+            for place in &places {
+                let tier = thresholds.of(place.millionths);
+                let count = &mut counts[tier as usize];
+                count.customers += 1;
+                count.leavers_millionths += u64::from(place.millionths);
+            }
+            seen += places.len() as u64;
+        }
+        Ok(counts)
     }
 
     /// Reads a customer from the bytes that begin at a place: the record and what may follow it. Nothing where

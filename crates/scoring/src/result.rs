@@ -2,10 +2,13 @@
 
 use std::io::{self, Write};
 
+use crate::block::Block;
 use crate::chunk::Customer;
+use crate::extra::{ExtraWriter, ScoredRow};
 use crate::numbers::{millionths, millionths_text};
 use crate::problem::Problem;
 use crate::score::OnError;
+use crate::shap::Effects;
 use crate::summary::Tally;
 
 /// The most bytes that a customer's new columns have.
@@ -76,17 +79,28 @@ pub(crate) struct ResultWriter {
     decimal: u8,
     /// A customer with fewer millionths stays.
     leaves_from: u32,
+    /// Behind the probability; nothing where nobody asked for more.
+    extra: Option<ExtraWriter>,
+    /// Whether there is a column for problems.
+    has_problems: bool,
 }
 
 impl ResultWriter {
-    pub(crate) fn new(delimiter: u8, decimal: u8, on_error: OnError, threshold: f64) -> ResultWriter {
+    pub(crate) fn new(
+        delimiter: u8,
+        decimal: u8,
+        on_error: OnError,
+        threshold: f64,
+        extra: Option<ExtraWriter>,
+    ) -> ResultWriter {
+        let has_problems = on_error == OnError::Skip;
         let mut columns = vec![delimiter, b'1', delimiter];
         let quote: &[u8] = if decimal == delimiter { b"\"" } else { b"" };
         columns.extend_from_slice(quote);
         let probability = columns.len();
         columns.extend_from_slice(&[b'0'; 8]);
         columns.extend_from_slice(quote);
-        if on_error == OnError::Skip {
+        if has_problems && extra.is_none() {
             columns.push(delimiter);
         }
         let columns_length = columns.len();
@@ -100,19 +114,34 @@ impl ResultWriter {
             probability,
             decimal,
             leaves_from: leaves_from(threshold),
+            extra,
+            has_problems,
+        }
+    }
+
+    /// What the extra columns have counted since the last call.
+    pub(crate) fn take_effects(&mut self) -> Effects {
+        self.extra.as_mut().map(ExtraWriter::take_effects).unwrap_or_default()
+    }
+
+    /// Lets the extra columns look at a block, before its customers are written.
+    pub(crate) fn begin(&mut self, block: &Block, count: usize) {
+        if let Some(extra) = &mut self.extra {
+            extra.begin(block, count);
         }
     }
 
     /// Appends customers; there is a probability for each that is whole.
     pub(crate) fn write(
-        &self,
+        &mut self,
+        block: &Block,
         text: &[u8],
         customers: &[Customer],
         probabilities: &[f64],
         tally: &mut Tally,
         result: &mut ChunkResult,
     ) {
-        let mut probabilities = probabilities.iter();
+        let mut probabilities = probabilities.iter().enumerate();
         // Behind the last customer's content, what is not copied yet.
         let mut uncopied = customers.first().map_or(0..0, |first| first.start..first.start);
         for customer in customers {
@@ -124,10 +153,16 @@ impl ResultWriter {
             result.text.extend_from_slice(&text[uncopied.start..customer.content_end]);
             uncopied = customer.content_end..customer.record_end;
             match (&customer.fault, probability) {
-                (None, Some(&probability)) => {
+                (None, Some((row, &probability))) => {
                     let millionths = millionths(probability);
                     let leaves = millionths >= self.leaves_from;
                     self.write_columns(millionths, leaves, &mut result.text);
+                    if let Some(extra) = &mut self.extra {
+                        extra.write(block, &ScoredRow { row, millionths }, &mut result.text);
+                        if self.has_problems {
+                            result.text.push(self.delimiter);
+                        }
+                    }
                     tally.count(millionths, leaves);
                 }
                 (fault, _) => {
@@ -155,7 +190,8 @@ impl ResultWriter {
         if cells_lacking > 0 {
             result.lacking.push((result.text.len(), cells_lacking));
         }
-        result.text.extend_from_slice(&[self.delimiter; 3]);
+        let columns = 3 + self.extra.as_ref().map_or(0, ExtraWriter::columns);
+        result.text.resize(result.text.len() + columns, self.delimiter);
         write_cell(text, self.delimiter, &mut result.text);
     }
 }
@@ -191,6 +227,7 @@ pub(crate) fn write_cell(text: &str, delimiter: u8, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::{ChunkResult, Fault, ResultWriter, leaves, leaves_from};
+    use crate::block::{Block, Slots};
     use crate::chunk::Customer;
     use crate::score::OnError;
     use crate::summary::Tally;
@@ -207,9 +244,11 @@ mod tests {
             fault: Some(Box::new(Fault::new(&[], COLUMNS - 1))),
         });
         let customers: Vec<Customer> = customers.collect();
-        let writer = ResultWriter::new(b',', b'.', OnError::Skip, 0.5);
+        let slots = Slots { numbers: 0, derived: 0, values: Vec::new(), features: Vec::new() };
+        let block = Block::new(&slots);
+        let mut writer = ResultWriter::new(b',', b'.', OnError::Skip, 0.5, None);
         let mut result = ChunkResult::default();
-        writer.write(&text, &customers, &[], &mut Tally::default(), &mut result);
+        writer.write(&block, &text, &customers, &[], &mut Tally::default(), &mut result);
         assert!(result.text.len() < 10 * text.len(), "{}", result.text.len());
         let mut written = Vec::new();
         result.write_to(&mut written, b',').unwrap();

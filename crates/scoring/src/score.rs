@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::chunk::ChunkScorer;
 use crate::chunks::score_chunks;
 use crate::dialect::Dialect;
+use crate::extra::{CellStyle, ExtraColumn, ExtraWriter};
 use crate::model::Model;
 use crate::names;
 use crate::problem::{InputError, ScoreError, code};
@@ -34,7 +35,7 @@ pub enum OnError {
 }
 
 /// How a file is scored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ScoreOptions {
     /// What to do with customers that cannot be scored.
     pub on_error: OnError,
@@ -43,13 +44,15 @@ pub struct ScoreOptions {
     /// How many threads score; the calling thread reads and writes. With one thread it does everything.
     /// The result is the same for any number.
     pub threads: usize,
+    /// Columns behind the probability, in this order.
+    pub extra: Vec<ExtraColumn>,
 }
 
 impl Default for ScoreOptions {
-    /// Fails on faults, accepts any number of customers, and uses all processors.
+    /// Fails on faults, accepts any number of customers, uses all processors and adds no extra column.
     fn default() -> ScoreOptions {
         let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        ScoreOptions { on_error: OnError::Fail, rows_max: u64::MAX, threads }
+        ScoreOptions { on_error: OnError::Fail, rows_max: u64::MAX, threads, extra: Vec::new() }
     }
 }
 
@@ -63,7 +66,7 @@ const SUFFIX: &str = "_predicted";
 /// Scores all customers of a file, as [`crate::Inspector`] found it to be written.
 ///
 /// Every record is written as it was, in UTF-8 and with its own line end, and behind it `stays` and
-/// `churn_probability` in the file's own delimiter and decimal mark. Blank lines are left out. After each
+/// `churn_probability` in the file's own delimiter and decimal mark, then the extra columns. Blank lines are left out. After each
 /// chunk `progress` hears of the customers so far and may stop by answering false. The output is worth
 /// nothing unless a summary is returned.
 pub fn score_csv(
@@ -77,9 +80,13 @@ pub fn score_csv(
     let mut reader = TextReader::new(dialect, input);
     let header = reader.header()?;
     let plan = Plan::new(&model.manifest().schema, dialect, header.names.clone())?;
-    output.write_all(&header_line(&header, plan.delimiter, options.on_error))?;
+    output.write_all(&header_line(&header, plan.delimiter, options))?;
     let mut tally = Tally::default();
-    let scorer = || ChunkScorer::new(model, &plan, options.on_error);
+    let style = CellStyle { delimiter: plan.delimiter, decimal: plan.decimal };
+    // What cannot be written is found out before the first customer, so that the threads' own cannot fail.
+    let has_extra = !options.extra.is_empty();
+    let extra = has_extra.then(|| ExtraWriter::new(model, style, &options.extra)).transpose()?;
+    let scorer = || ChunkScorer::new(model, &plan, options.on_error, extra.clone());
     score_chunks(&mut reader, options.threads, scorer, |part, result| {
         tally.add(part);
         if tally.rows > options.rows_max {
@@ -100,7 +107,7 @@ pub fn score_csv(
         );
     }
     let unknown_categories = unknown_categories(&plan, &tally.unknown);
-    Ok(tally.summary(unknown_categories))
+    Ok(tally.summary(&model.manifest().schema, unknown_categories))
 }
 
 /// Columns with unknown values.
@@ -110,15 +117,16 @@ fn unknown_categories(plan: &Plan, counts: &[u64]) -> Vec<UnknownCategory> {
 }
 
 /// The header with the new columns.
-fn header_line(header: &HeaderRecord, delimiter: u8, on_error: OnError) -> Vec<u8> {
+fn header_line(header: &HeaderRecord, delimiter: u8, options: &ScoreOptions) -> Vec<u8> {
     let content = without_line_end(&header.record);
     let mut line = Vec::with_capacity(content.len() + 64);
     if header.has_bom {
         line.extend_from_slice("\u{feff}".as_bytes());
     }
     line.extend_from_slice(content);
-    let problem = (on_error == OnError::Skip).then_some(PROBLEM_COLUMN);
-    for name in NEW_COLUMNS.into_iter().chain(problem) {
+    let extra: Vec<String> = options.extra.iter().flat_map(ExtraColumn::names).collect();
+    let problem = (options.on_error == OnError::Skip).then_some(PROBLEM_COLUMN);
+    for name in NEW_COLUMNS.into_iter().chain(extra.iter().map(String::as_str)).chain(problem) {
         line.push(delimiter);
         write_cell(&free_name(name, &header.names), delimiter, &mut line);
     }
@@ -127,7 +135,7 @@ fn header_line(header: &HeaderRecord, delimiter: u8, on_error: OnError) -> Vec<u
 }
 
 /// The name, with as many suffixes as it takes for no column of the file to have it.
-fn free_name(name: &str, header: &[String]) -> String {
+pub(crate) fn free_name(name: &str, header: &[String]) -> String {
     let mut free = name.to_owned();
     while header.iter().any(|taken| names::key(taken) == names::key(&free)) {
         free.push_str(SUFFIX);

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::manifest::Schema;
 use crate::problem::{PROBLEMS_MAX, Problem};
+use crate::shap::{Effects, FeatureEffect};
 
 /// Equal parts of 0 to 1 in a histogram.
 const BINS: u32 = 20;
@@ -26,6 +28,9 @@ pub struct Summary {
     pub histogram: Vec<u64>,
     /// Columns with values that the model does not know; other columns are not listed.
     pub unknown_categories: Vec<UnknownCategory>,
+    /// Why, over all customers, where reasons were asked for; the most important feature first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<FeatureEffect>,
 }
 
 /// Customers whose value in one column the model does not know.
@@ -49,6 +54,8 @@ pub(crate) struct Tally {
     pub(crate) unknown: Vec<u64>,
     /// The first problems of customers that were skipped, [`PROBLEMS_MAX`] at most.
     pub(crate) problems: Vec<Problem>,
+    /// Of the reasons.
+    pub(crate) effects: Effects,
 }
 
 impl Tally {
@@ -86,6 +93,7 @@ impl Tally {
         for (sum, count) in self.unknown.iter_mut().zip(&other.unknown) {
             *sum += count;
         }
+        self.effects.add(&other.effects);
         self.add_problems(other.problems);
     }
 
@@ -93,7 +101,7 @@ impl Tally {
         self.rows - self.skipped
     }
 
-    pub(crate) fn summary(&self, unknown_categories: Vec<UnknownCategory>) -> Summary {
+    pub(crate) fn summary(&self, schema: &Schema, unknown_categories: Vec<UnknownCategory>) -> Summary {
         let scored = self.scored();
         Summary {
             rows: self.rows,
@@ -103,6 +111,7 @@ impl Tally {
             mean_churn_probability: self.millionths as f64 / f64::from(MILLION) / scored.max(1) as f64,
             histogram: self.histogram.to_vec(),
             unknown_categories,
+            effects: self.effects.finish(schema),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! its key. All of them are written, so that a file of ours loads there.
 
 mod engine;
+mod explain;
 mod import;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use serde_json::Value;
 use crate::model::ModelError;
 
 pub(crate) use engine::Xgboost;
+pub(crate) use explain::explainer;
 pub use import::import;
 
 /// The only objective whose score is the log-odds of two classes and is served.

@@ -54,6 +54,9 @@ impl Queue {
     pub(crate) fn of(kind: JobKind, namespace: &str) -> Self {
         let name = match kind {
             JobKind::Prediction => "predictions",
+            JobKind::Training => "trainings",
+            JobKind::Webhook => "webhooks",
+            JobKind::Export => "exports",
         };
         Self { name: format!("{namespace}.jobs.{name}"), dead: format!("{namespace}.dead.{name}") }
     }

@@ -31,6 +31,9 @@ pub enum Error {
     /// A message could not be written as JSON.
     #[error("a message could not be written: {0}")]
     Message(serde_json::Error),
+    /// A client of other servers could not be made.
+    #[error("no requests can be made: {0}")]
+    Client(#[from] reqwest::Error),
     /// The apalis worker ended by itself.
     #[error("the worker ended by itself: {0}")]
     Worker(#[from] apalis_core::error::WorkerError),

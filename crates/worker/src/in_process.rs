@@ -16,18 +16,21 @@ use crate::source::{Incoming, Receipt, Source};
 /// The publishing end.
 #[derive(Clone)]
 pub struct InProcessPublisher {
-    sender: mpsc::Sender<Incoming>,
+    /// One for each kind of job.
+    senders: [mpsc::Sender<Incoming>; JobKind::ALL.len()],
 }
 
 /// The worker's end.
 pub struct InProcessQueue {
-    buffer: mpsc::Receiver<Incoming>,
+    /// One for each kind of job.
+    buffers: [mpsc::Receiver<Incoming>; JobKind::ALL.len()],
 }
 
-/// A queue for at most `capacity` messages.
+/// A queue for at most `capacity` messages about each kind of job.
 pub fn channel(capacity: usize) -> (InProcessPublisher, InProcessQueue) {
-    let (sender, buffer) = mpsc::channel(capacity.max(1));
-    (InProcessPublisher { sender }, InProcessQueue { buffer })
+    let channels = JobKind::ALL.map(|_| mpsc::channel(capacity.max(1)));
+    let senders = channels.each_ref().map(|(sender, _)| sender.clone());
+    (InProcessPublisher { senders }, InProcessQueue { buffers: channels.map(|(_, buffer)| buffer) })
 }
 
 impl Publisher for InProcessPublisher {
@@ -36,7 +39,7 @@ impl Publisher for InProcessPublisher {
     fn publish<'a>(&'a self, kind: JobKind, message: &'a Message) -> BoxFuture<'a, Result<(), PublishError>> {
         measures::published(kind);
         let incoming = Incoming { message: message.clone(), receipt: Receipt::InProcess };
-        let handed_over = self.sender.try_send(incoming).map_err(|error| match error {
+        let handed_over = self.senders[kind as usize].try_send(incoming).map_err(|error| match error {
             TrySendError::Full(_) => Error::Refused,
             TrySendError::Closed(_) => Error::Stopped,
         });
@@ -49,8 +52,11 @@ impl Publisher for InProcessPublisher {
 }
 
 impl InProcessQueue {
-    pub(crate) fn into_source(self) -> Source {
-        Source::new(self.buffer, None)
+    /// The messages about each kind of job.
+    pub(crate) fn into_sources(self) -> [(JobKind, Source); JobKind::ALL.len()] {
+        let mut kinds = JobKind::ALL.into_iter();
+        // As many buffers as kinds, in the same order.
+        self.buffers.map(|buffer| (kinds.next().unwrap_or(JobKind::Prediction), Source::new(buffer, None)))
     }
 }
 
@@ -70,7 +76,7 @@ mod tests {
         let kind = JobKind::Prediction;
         publisher.publish(kind, &message()).await.expect("there is room");
         publisher.publish(kind, &message()).await.expect_err("the queue is full");
-        queue.buffer.recv().await.expect("the first message");
+        queue.buffers[0].recv().await.expect("the first message");
         publisher.publish(kind, &message()).await.expect("there is room again");
     }
 

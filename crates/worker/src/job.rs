@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use platform::jobs::{self, Claim, JobKind, Message};
+use platform::jobs::{self, Claim, JobKind, Message, Places};
 use platform::{Error, JobId, Platform, failpoints, in_time};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,9 @@ use tracing::Instrument;
 
 use crate::attempt::Attempt;
 use crate::backoff::Backoff;
-use crate::{lease, measures, prediction};
+use crate::mlflow::{self, Exporter};
+use crate::webhook_sender::Sender;
+use crate::{lease, measures, prediction, training, webhook};
 
 /// How long a claim is tried while the database is away; then the sweeper has the job published again.
 const CLAIM_TIME_MAX: Duration = Duration::from_secs(15);
@@ -31,8 +33,12 @@ pub(crate) struct Jobs {
     pub(crate) platform: Platform,
     /// Who holds the leases.
     pub(crate) name: String,
-    /// How many jobs run at a time at most; they share the processors.
-    pub(crate) concurrency: u16,
+    /// How many jobs of each kind run at a time at most; they share the processors.
+    pub(crate) places: Places,
+    /// Sends webhooks.
+    pub(crate) sender: Sender,
+    /// Takes versions to the MLflow server, where there is one.
+    pub(crate) exporter: Option<Exporter>,
     /// Cancelled when running jobs have no more time: the grace of a stop is over.
     pub(crate) abandon: CancellationToken,
 }
@@ -46,6 +52,8 @@ pub(crate) enum Ended {
     Failed,
     /// Somebody else has the job, or it has ended otherwise.
     Lost,
+    /// It is settled that the job is done again at a later time of its own.
+    Rescheduled,
     /// A dependency is away; tried again later.
     Postponed(String),
     /// This worker has no time left for it; another one takes it.
@@ -60,6 +68,7 @@ impl Ended {
             Ended::Succeeded => "succeeded",
             Ended::Failed => "failed",
             Ended::Lost => "lost",
+            Ended::Rescheduled => "rescheduled",
             Ended::Postponed(_) => "postponed",
             Ended::Released => "released",
             Ended::Faulty(_) => "faulty",
@@ -84,7 +93,7 @@ impl Jobs {
         };
         failpoints::at("job.claimed").await;
         let span = tracing::Span::current();
-        span.record("prediction_id", tracing::field::display(claim.subject));
+        span.record("subject_id", tracing::field::display(claim.subject));
         span.record("attempt", claim.attempt);
         let _in_flight = measures::claimed(claim.kind);
         let start = Instant::now();
@@ -93,6 +102,9 @@ impl Jobs {
         let keeper = AbortOnDropHandle::new(tokio::spawn(keeper.in_current_span()));
         let ended = match claim.kind {
             JobKind::Prediction => prediction::run(&self, &claim, attempt).await,
+            JobKind::Training => training::run(&self, &claim, attempt).await,
+            JobKind::Webhook => webhook::run(&self, &claim).await,
+            JobKind::Export => mlflow::run(&self, &claim).await,
         };
         self.give_back(&claim, &ended).await;
         failpoints::at("job.ended").await;
@@ -130,7 +142,7 @@ impl Jobs {
         loop {
             let platform = &self.platform;
             let given = match ended {
-                Ended::Succeeded | Ended::Failed | Ended::Lost => return,
+                Ended::Succeeded | Ended::Failed | Ended::Lost | Ended::Rescheduled => return,
                 Ended::Postponed(_) => {
                     in_time(jobs::postpone(platform, claim, postpone_ms(claim.attempt))).await
                 }
@@ -157,9 +169,10 @@ fn postpone_ms(attempt: i32) -> u32 {
 fn report(ended: &Ended, time: Duration) {
     let seconds = time.as_secs_f64();
     match ended {
-        Ended::Succeeded => tracing::info!(seconds, "The prediction succeeded"),
-        Ended::Failed => tracing::info!(seconds, "The prediction failed and its order is refunded"),
+        Ended::Succeeded => tracing::info!(seconds, "The job succeeded"),
+        Ended::Failed => tracing::info!(seconds, "The job failed; an order of it is refunded"),
         Ended::Lost => tracing::info!(seconds, "The attempt was dropped: the job is no longer this worker's"),
+        Ended::Rescheduled => tracing::info!(seconds, "The attempt failed; the job is done again later"),
         Ended::Postponed(error) => tracing::warn!(seconds, error, "The attempt was postponed"),
         Ended::Released => tracing::info!(seconds, "The attempt was given back at the worker's stop"),
         Ended::Faulty(error) => tracing::error!(seconds, error, "The attempt failed for a reason of ours"),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use platform::jobs::{self, Claim};
+use platform::jobs::{self, Claim, JobKind};
 use platform::{Platform, PredictionId};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -48,7 +48,7 @@ impl Lease {
     /// False where the lease is lost.
     async fn tick(&mut self) -> bool {
         let rows_done = self.attempt.rows_done();
-        if rows_done != self.told_rows {
+        if rows_done != self.told_rows && self.claim.kind == JobKind::Prediction {
             let prediction = PredictionId(self.claim.subject);
             if self.platform.cache.put_progress(prediction, rows_done).await {
                 self.told_rows = rows_done;

@@ -14,12 +14,18 @@ mod in_process;
 mod input;
 mod job;
 mod lease;
+mod look;
 mod measures;
+mod mlflow;
 mod output;
 mod prediction;
 mod run;
 mod score;
+mod settlement;
 mod source;
+mod training;
+mod webhook;
+mod webhook_sender;
 
 #[cfg(test)]
 mod amqp_tests;

@@ -21,7 +21,7 @@ pub fn describe() {
     describe_counter!(CLAIMED, "Jobs claimed by this process");
     describe_counter!(
         ENDED,
-        "Attempts ended, by outcome: succeeded, failed, lost, postponed, released, faulty"
+        "Attempts ended, by outcome: succeeded, failed, lost, rescheduled, postponed, released, faulty"
     );
     describe_gauge!(IN_FLIGHT, "Jobs that this process works on now");
     describe_histogram!(SECONDS, Unit::Seconds, "Time of an attempt, from claim to end");

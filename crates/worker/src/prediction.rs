@@ -4,32 +4,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use platform::jobs::Claim;
+use platform::monitoring::{SecondLook, scores_path};
 use platform::objects::{input_path, result_path};
-use platform::predictions::{self, Outcome, PredictionError, ResultFile, Settled};
+use platform::predictions::{self, Outcome, PredictionError, PredictionOptions, ResultFile, Settled};
 use platform::{Error, Platform, PredictionId, failpoints, in_time, models};
-use scoring::{ScoreOptions, Summary};
-use tokio::time::{Instant, sleep, timeout};
+use scoring::{ExtraColumn, ReasonColumns, ScoreOptions, Summary};
+use tokio::time::{sleep, timeout};
 
 use crate::attempt::Attempt;
-use crate::backoff::Backoff;
 use crate::job::{Ended, Jobs};
+use crate::look::Look;
 use crate::output::Measure;
 use crate::score::{Pass, Passed};
+use crate::settlement;
 
 /// How long one attempt may score. It stays below the half hour after which RabbitMQ takes a
 /// message from a worker that has not acknowledged it.
 const SCORING_TIME_MAX: Duration = Duration::from_secs(25 * 60);
 /// How long a scoring thread that was told to stop is waited for.
 const STOP_TIME_MAX: Duration = Duration::from_secs(5);
-/// How long a settlement is tried at a stop while the database is away.
-const LAST_SETTLE_TIME_MAX: Duration = Duration::from_secs(5);
-/// How often a settlement is tried that fails for another reason than an outage.
-const SETTLE_FAULTS_MAX: u32 = 3;
 
 /// Scores and settles, or says why not.
 pub(crate) async fn run(jobs: &Jobs, claim: &Claim, attempt: Arc<Attempt>) -> Ended {
-    let pass = match in_time(prepare(&jobs.platform, jobs.concurrency, claim)).await {
-        Ok(pass) => pass,
+    let (pass, look) = match in_time(prepare(&jobs.platform, jobs.places.predictions, claim)).await {
+        Ok(prepared) => prepared,
         Err(Error::ModelUnavailable(detail)) => {
             tracing::error!(detail, "The model of a prediction cannot be loaded");
             let message = "the model of this order cannot be loaded; the order was refunded";
@@ -43,7 +41,10 @@ pub(crate) async fn run(jobs: &Jobs, claim: &Claim, attempt: Arc<Attempt>) -> En
     };
     failpoints::at("score.stored").await;
     match passed {
-        Passed::Done { summary, result } => succeed(jobs, claim, summary, result).await,
+        Passed::Done { summary, result } => {
+            let look = look.again(&summary, &result, &attempt).await;
+            succeed(jobs, claim, summary, result, look).await
+        }
         Passed::BadInput(error) => fail(jobs, claim, error.into()).await,
         Passed::InputDamaged => {
             tracing::error!("The stored file of a prediction is not the one that was uploaded");
@@ -57,20 +58,35 @@ pub(crate) async fn run(jobs: &Jobs, claim: &Claim, attempt: Arc<Attempt>) -> En
     }
 }
 
-async fn prepare(platform: &Platform, concurrency: u16, claim: &Claim) -> Result<Pass, Error> {
+async fn prepare(platform: &Platform, concurrency: u16, claim: &Claim) -> Result<(Pass, Look), Error> {
     let work = predictions::work(platform, claim).await?;
     let model = models::load(platform, work.model_version).await?;
     // Jobs that run beside each other share the processors.
     let threads = (ScoreOptions::default().threads / usize::from(concurrency.max(1))).max(1);
-    Ok(Pass {
+    let look = Look::new(platform, claim, &model, &work.dialect, work.options.key.clone());
+    let pass = Pass {
         objects: platform.objects.clone(),
         input: input_path(work.prediction),
         input_sha256: work.input_sha256,
         output: result_path(work.prediction, claim.attempt),
         model,
         dialect: work.dialect,
-        options: ScoreOptions { on_error: work.on_error, rows_max: work.rows_max, threads },
-    })
+        options: ScoreOptions {
+            on_error: work.on_error,
+            rows_max: work.rows_max,
+            threads,
+            extra: extra_columns(&work.options),
+        },
+    };
+    Ok((pass, look))
+}
+
+/// The columns that were asked for beside those of every result, in their order.
+fn extra_columns(options: &PredictionOptions) -> Vec<ExtraColumn> {
+    let tiers = options.tiers.map(|thresholds| ExtraColumn::RiskTier(thresholds.column()));
+    let language = options.language;
+    let reasons = options.explain.map(|count| ExtraColumn::Reasons(ReasonColumns { count, language }));
+    tiers.into_iter().chain(reasons).collect()
 }
 
 /// The pass, stopped where the worker's grace or the attempt's time is over.
@@ -96,10 +112,10 @@ async fn pass_in_time(jobs: &Jobs, pass: Pass, attempt: &Arc<Attempt>) -> Result
 
 /// Provides the result. One that turns out not to count is deleted; one whose settlement has no
 /// answer stays, because it may count.
-async fn succeed(jobs: &Jobs, claim: &Claim, summary: Summary, result: Measure) -> Ended {
+async fn succeed(jobs: &Jobs, claim: &Claim, summary: Summary, result: Measure, look: SecondLook) -> Ended {
     let prediction = PredictionId(claim.subject);
     let file = ResultFile { bytes: result.bytes, sha256: result.sha256 };
-    match settle(jobs, claim, Outcome::Succeeded(summary, file)).await {
+    match settle(jobs, claim, Outcome::Succeeded(summary, file, look)).await {
         Ok(Settled::Mine) => {
             if let Some(bytes) = result.small {
                 jobs.platform.cache.put_result(prediction, claim.attempt, &bytes).await;
@@ -107,9 +123,10 @@ async fn succeed(jobs: &Jobs, claim: &Claim, summary: Summary, result: Measure) 
             Ended::Succeeded
         }
         Ok(Settled::Lost) => {
-            let path = result_path(prediction, claim.attempt);
-            if let Err(error) = jobs.platform.objects.delete(&path).await {
-                tracing::warn!(%error, "A result that does not count was not deleted");
+            for path in [result_path(prediction, claim.attempt), scores_path(prediction, claim.attempt)] {
+                if let Err(error) = jobs.platform.objects.delete(&path).await {
+                    tracing::warn!(%error, "A result that does not count was not deleted");
+                }
             }
             Ended::Lost
         }
@@ -125,37 +142,11 @@ async fn fail(jobs: &Jobs, claim: &Claim, error: PredictionError) -> Ended {
     }
 }
 
-/// Settles, and tries again while the database is away: the lease is renewed meanwhile. Whether the
-/// attempt counts is the settlement's answer alone. The keeper's is not enough: after a commit
-/// whose answer was lost, the lease is gone because the job has ended well.
 async fn settle(jobs: &Jobs, claim: &Claim, outcome: Outcome) -> Result<Settled, Ended> {
-    let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(2));
-    let (mut tries, mut faults) = (0_u32, 0_u32);
-    let mut abandoned_at = None;
-    loop {
-        let error = match in_time(predictions::settle(&jobs.platform, claim, &outcome)).await {
-            Ok(settled) => {
-                failpoints::at(outcome_committed(&outcome)).await;
-                return Ok(settled);
-            }
-            Err(error) => error,
-        };
-        faults += u32::from(!error.is_outage());
-        if faults == SETTLE_FAULTS_MAX {
-            return Err(error.into());
-        }
-        tries += 1;
-        if tries == 1 {
-            tracing::warn!(%error, "The settlement failed; trying again until the database answers");
-        }
-        if jobs.abandon.is_cancelled() {
-            let abandoned_at = abandoned_at.get_or_insert_with(Instant::now);
-            if abandoned_at.elapsed() > LAST_SETTLE_TIME_MAX {
-                return Err(Ended::Released);
-            }
-        }
-        sleep(backoff.delay()).await;
-    }
+    let settled =
+        settlement::settle(jobs, || in_time(predictions::settle(&jobs.platform, claim, &outcome))).await?;
+    failpoints::at(outcome_committed(&outcome)).await;
+    Ok(settled)
 }
 
 /// The failpoint behind the commit of a settlement.

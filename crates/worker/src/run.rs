@@ -7,7 +7,8 @@ use apalis::layers::WorkerBuilderExt;
 use apalis::layers::tracing::TraceLayer;
 use apalis_core::task::Task;
 use apalis_core::worker::builder::WorkerBuilder;
-use platform::jobs::{self, JobKind, Message};
+use futures::future::try_join_all;
+use platform::jobs::{self, JobKind, Message, Places};
 use platform::{Platform, in_time};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,9 @@ use crate::amqp_consumer::AmqpConsumer;
 use crate::error::Error;
 use crate::in_process::InProcessQueue;
 use crate::job::Jobs;
+use crate::mlflow::Exporter;
 use crate::source::Source;
+use crate::webhook_sender::Sender;
 
 /// How often a worker says that it lives.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
@@ -40,8 +43,8 @@ pub enum Backend {
 pub struct WorkerOptions {
     /// Who holds the leases: unique among the workers that run at a time.
     pub name: String,
-    /// How many jobs it works on at a time; at least one.
-    pub concurrency: u16,
+    /// How many jobs of each kind it works on at a time.
+    pub places: Places,
     /// How long running jobs may go on after a stop; then they are given back.
     pub stop_grace: Duration,
 }
@@ -57,62 +60,90 @@ pub async fn run(
     options: WorkerOptions,
     stop: CancellationToken,
 ) -> Result<(), Error> {
-    let concurrency = options.concurrency.max(1);
-    let source = open(backend, &options.name, concurrency, &stop)?;
-    let heartbeat = heartbeat(platform.clone(), options.name.clone(), concurrency, stop.clone());
+    let mut places = options.places;
+    if !platform.encryption.is_possible() {
+        tracing::warn!("JWT_SECRET is not set here: this worker sends no webhooks");
+        places.webhooks = 0;
+    }
+    let sender = Sender::new(platform.webhooks.allow_private)?;
+    let exporter = platform.tracking.as_ref().map(Exporter::new).transpose()?;
+    let sources = open(backend, &options.name, places, &stop)?;
+    let heartbeat = heartbeat(platform.clone(), options.name.clone(), places, stop.clone());
     let heartbeat = AbortOnDropHandle::new(tokio::spawn(heartbeat));
     let abandon = CancellationToken::new();
     let clock = end_of_grace(stop.clone(), options.stop_grace, abandon.clone());
     let _clock = AbortOnDropHandle::new(tokio::spawn(clock));
-    let jobs =
-        Arc::new(Jobs { platform: platform.clone(), name: options.name.clone(), concurrency, abandon });
-    let worker = WorkerBuilder::new(options.name.as_str())
-        .backend(source)
-        .layer(TraceLayer::new().make_span_with(span))
-        .catch_panic()
-        .concurrency(usize::from(concurrency))
-        .build(move |message: Message| jobs.clone().handle(message));
-    let stopped = async move {
-        stop.cancelled().await;
-        Ok::<(), std::io::Error>(())
-    };
-    let worked = worker.run_until(stopped).await;
+    let jobs = Arc::new(Jobs {
+        platform: platform.clone(),
+        name: options.name.clone(),
+        places,
+        sender,
+        exporter,
+        abandon,
+    });
+    let workers = sources.into_iter().map(|(kind, source)| {
+        let (jobs, stop) = (jobs.clone(), stop.clone());
+        let worker = WorkerBuilder::new(format!("{} {}", options.name, kind.as_str()))
+            .backend(source)
+            .layer(TraceLayer::new().make_span_with(move |task: &Task<Message>| span(kind, task)))
+            .catch_panic()
+            .concurrency(usize::from(places.of(kind)))
+            .build(move |message: Message| jobs.clone().handle(message));
+        worker.run_until(async move {
+            stop.cancelled().await;
+            Ok::<(), std::io::Error>(())
+        })
+    });
+    let worked = try_join_all(workers).await;
     drop(heartbeat);
     sign_off(&platform, &options.name).await;
-    Ok(worked?)
+    worked?;
+    Ok(())
 }
 
-fn open(backend: Backend, name: &str, concurrency: u16, stop: &CancellationToken) -> Result<Source, Error> {
-    Ok(match backend {
-        Backend::InProcess(queue) => queue.into_source(),
-        Backend::Amqp(broker) => {
-            let consumer = AmqpConsumer {
-                uri: amqp::parse_url(&broker.url)?,
-                queue: Queue::of(JobKind::Prediction, &broker.namespace),
-                prefetch: concurrency,
-                name: format!("worker {name}"),
-            };
-            consumer.start(stop.clone())
+/// A source for each kind of job that this worker takes: no kind waits behind another.
+fn open(
+    backend: Backend,
+    name: &str,
+    places: Places,
+    stop: &CancellationToken,
+) -> Result<Vec<(JobKind, Source)>, Error> {
+    let taken = JobKind::ALL.into_iter().filter(|kind| places.of(*kind) > 0);
+    match backend {
+        Backend::InProcess(queue) => {
+            Ok(queue.into_sources().into_iter().filter(|(kind, _)| places.of(*kind) > 0).collect())
         }
-    })
+        Backend::Amqp(broker) => taken
+            .map(|kind| {
+                let consumer = AmqpConsumer {
+                    uri: amqp::parse_url(&broker.url)?,
+                    queue: Queue::of(kind, &broker.namespace),
+                    prefetch: places.of(kind),
+                    name: format!("worker {name}"),
+                };
+                Ok((kind, consumer.start(stop.clone())))
+            })
+            .collect(),
+    }
 }
 
 /// The request id that the order came with stays with it in every line about its job.
-fn span(task: &Task<Message>) -> Span {
+fn span(kind: JobKind, task: &Task<Message>) -> Span {
     tracing::info_span!(
         "job",
+        kind = kind.as_str(),
         request_id = task.args.request_id.as_deref(),
         job_id = %task.args.job_id,
-        prediction_id = Empty,
+        subject_id = Empty,
         attempt = Empty,
     )
 }
 
 /// Tells the relay that this worker takes jobs, until it stops taking them.
-async fn heartbeat(platform: Platform, name: String, concurrency: u16, stop: CancellationToken) {
+async fn heartbeat(platform: Platform, name: String, places: Places, stop: CancellationToken) {
     let mut failing = false;
     loop {
-        match in_time(jobs::heartbeat(&platform, &name, u32::from(concurrency))).await {
+        match in_time(jobs::heartbeat(&platform, &name, places)).await {
             Ok(()) => failing = false,
             Err(error) if !failing => {
                 tracing::warn!(%error, "The worker's heartbeat did not reach the database");

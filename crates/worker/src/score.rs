@@ -20,7 +20,7 @@ use crate::input::Hashed;
 use crate::output::{Measure, Measured};
 
 /// Calls into the asynchronous writer are made in blocks of this size.
-const BLOCK_BYTES: usize = 256 << 10;
+pub(crate) const BLOCK_BYTES: usize = 256 << 10;
 
 /// What is scored, how, and where it goes.
 pub(crate) struct Pass {
@@ -107,7 +107,7 @@ impl From<io::Error> for Refusal {
     }
 }
 
-type Blocks = IoBufWriter<SyncIoBridge<BufWriter>>;
+pub(crate) type Blocks = IoBufWriter<SyncIoBridge<BufWriter>>;
 
 /// Stores what `score` writes, if it ends well.
 ///
@@ -140,14 +140,14 @@ fn store(
 }
 
 /// Writes the last part. The object exists, synced where it is a file, when this returns.
-fn finish(buffered: Blocks) -> io::Result<()> {
+pub(crate) fn finish(buffered: Blocks) -> io::Result<()> {
     let mut bridge = buffered.into_inner().map_err(|error| error.into_error())?;
     bridge.flush()?;
     bridge.shutdown()
 }
 
 /// Takes back what was uploaded. A failure leaves parts that the store's own rules remove.
-fn abort(buffered: Blocks, runtime: &Handle) {
+pub(crate) fn abort(buffered: Blocks, runtime: &Handle) {
     let (bridge, _unwritten) = buffered.into_parts();
     let mut writer = bridge.into_inner();
     if let Err(error) = runtime.block_on(writer.abort()) {

@@ -34,6 +34,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         Asset::new("console.js", SCRIPT, include_bytes!("../../assets/console.js")),
         Asset::new("htmx.min.js", SCRIPT, include_bytes!("../../assets/htmx.min.js")),
         Asset::new("predict.js", SCRIPT, include_bytes!("../../assets/predict.js")),
+        Asset::new("train.js", SCRIPT, include_bytes!("../../assets/train.js")),
         Asset::new("icon.svg", PICTURE, include_bytes!("../../assets/icon.svg")),
     ]
 });

@@ -19,6 +19,12 @@ pub fn decimals_of(currency: &str) -> usize {
     }
 }
 
+/// How many minor units a major one has.
+pub fn minor_units_of(currency: &str) -> f64 {
+    // At most three decimals.
+    10_f64.powi(decimals_of(currency) as i32)
+}
+
 /// The sign of a currency where it has one that everybody knows, else its code.
 fn sign_of(currency: &str) -> &str {
     match currency {
@@ -67,6 +73,13 @@ pub fn whole_money(language: Language, minor_units: i64, currency: &str) -> Stri
         (Language::Russian, decimals) => format!(",{:0<decimals$}", ""),
     };
     text.replacen(&zeros, "", 1)
+}
+
+/// An estimated amount of minor units, to the nearest major one.
+pub fn estimated_money(language: Language, minor_units: f64, currency: &str) -> String {
+    let major = minor_units_of(currency);
+    // Beyond the range of amounts the conversion saturates.
+    whole_money(language, ((minor_units / major).round() * major) as i64, currency)
 }
 
 /// A whole number with its thousands apart.

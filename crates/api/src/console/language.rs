@@ -35,6 +35,14 @@ impl Language {
         }
     }
 
+    /// This language, in which reasons are told.
+    pub fn of_reasons(self) -> scoring::Language {
+        match self {
+            Language::English => scoring::Language::En,
+            Language::Russian => scoring::Language::Ru,
+        }
+    }
+
     /// The tag of this language (BCP 47).
     pub fn tag(self) -> &'static str {
         match self {

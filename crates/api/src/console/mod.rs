@@ -25,10 +25,14 @@ use axum::routing::{MethodRouter, get, post};
 
 use crate::state::Api;
 pub use errors::show_errors;
-pub use format::english_money;
+pub use format::{english_money, minor_units_of};
 pub use seal::Seals;
 
-use pages::{account, admin, api_keys, check, money, orders, predict, prediction, predictions};
+use pages::acting::{effect, plan, risk_tiers};
+use pages::{
+    account, admin, api_keys, check, models, money, monitoring, orders, outcomes, predict, prediction,
+    predictions, train, trainings, webhooks,
+};
 
 /// The one list of pages: what is asked for, and the function that answers.
 fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
@@ -52,13 +56,42 @@ fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/predictions/{id}/riskiest", get(prediction::riskiest)),
         ("/predictions/{id}/result.csv", get(prediction::result)),
         ("/predictions/{id}/delete", post(prediction::delete)),
+        ("/predictions/{id}/plans", post(plan::made)),
+        ("/plans/{id}", get(plan::show)),
+        ("/plans/{id}/list.csv", get(plan::list)),
+        ("/plans/{id}/outcomes", post(effect::measured)),
+        ("/risk-tiers", get(risk_tiers::show).post(risk_tiers::changed)),
         ("/predictions", get(predictions::list)),
+        ("/models", get(models::list)),
+        ("/models/{id}", get(models::show)),
+        ("/models/{id}/versions/{version_id}/promote", post(models::promoted)),
+        ("/models/{id}/rollback", post(models::rolled_back)),
+        ("/train", get(train::show).post(train::pay)),
+        ("/labelled-customers.csv", get(train::sample)),
+        ("/trainings", get(trainings::list)),
+        ("/trainings/{id}", get(trainings::show)),
+        ("/trainings/{id}/progress", get(trainings::progress)),
+        ("/trainings/{id}/report", get(trainings::report)),
+        ("/trainings/{id}/delete", post(trainings::delete)),
+        ("/models/{id}/monitoring", get(monitoring::show).post(monitoring::changed)),
+        ("/outcomes", get(outcomes::show)),
+        ("/outcomes/send", post(outcomes::sent)),
+        ("/outcomes/template.csv", get(outcomes::template)),
         ("/orders", get(orders::list)),
         ("/orders/{id}/cancel", post(orders::cancelled)),
         ("/money", get(money::show)),
         ("/money/statement.csv", get(money::statement)),
         ("/api-keys", get(api_keys::list).post(api_keys::made)),
         ("/api-keys/{id}/revoke", post(api_keys::revoked)),
+        ("/webhooks", get(webhooks::list).post(webhooks::created)),
+        ("/webhooks/new", get(webhooks::new)),
+        ("/webhooks/low-balance", post(webhooks::threshold_set)),
+        ("/webhooks/{id}", get(webhooks::show).post(webhooks::changed)),
+        ("/webhooks/{id}/test", post(webhooks::tested)),
+        ("/webhooks/{id}/switch", post(webhooks::switched)),
+        ("/webhooks/{id}/rotate", post(webhooks::rotated)),
+        ("/webhooks/{id}/delete", post(webhooks::deleted)),
+        ("/webhook-deliveries/{id}/replay", post(webhooks::replayed)),
         ("/admin", get(admin::overview::show)),
         ("/admin/queue", get(admin::queue::fragment)),
         ("/admin/users", get(admin::users::list)),
@@ -68,6 +101,8 @@ fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/admin/users/{id}/access", post(admin::users::access_changed)),
         ("/admin/services", get(admin::services::list).post(admin::services::created)),
         ("/admin/services/{id}", post(admin::services::changed)),
+        ("/admin/training-services", get(admin::trainings::list)),
+        ("/admin/training-services/{id}", post(admin::trainings::changed)),
         ("/admin/orders", get(admin::orders::list)),
         ("/admin/orders/{id}", get(admin::orders::show)),
         ("/admin/orders/{id}/refund", post(admin::orders::refunded)),

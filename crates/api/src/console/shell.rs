@@ -131,6 +131,11 @@ impl Shell {
         format::signed_money(self.language, *minor_units.borrow(), &self.currency)
     }
 
+    /// An estimated amount of minor units, to the nearest major one.
+    pub fn estimate(&self, minor_units: impl Borrow<f64>) -> String {
+        format::estimated_money(self.language, *minor_units.borrow(), &self.currency)
+    }
+
     /// A whole number with its thousands apart.
     pub fn number(&self, number: impl Borrow<u64>) -> String {
         format::number(self.language, *number.borrow())

@@ -11,7 +11,11 @@ use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
 use uuid::Uuid;
 
 use super::spreadsheet;
-use crate::routes::{ApiKeyShape, AuditEntryShape, OrderShape, PredictionShape, TransactionShape, UserShape};
+use crate::routes::{
+    ApiKeyShape, AuditEntryShape, DriftShape, HistoryEntryShape, ModelMonitoringShape, ModelVersionShape,
+    OrderShape, OutcomesShape, PerformanceShape, PlanShape, PredictionShape, RiskTiersShape, TrainingShape,
+    TransactionShape, UserShape, WebhookDeliveryShape, WebhookShape,
+};
 use crate::state::Api;
 
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -53,6 +57,13 @@ struct Session {
     ended_at: Option<DateTime<Utc>>,
 }
 
+/// A line of `monitoring.jsonl`.
+#[derive(Serialize)]
+struct Monitored {
+    settings: ModelMonitoringShape,
+    performance: PerformanceShape,
+}
+
 /// Reads every list as it is at one moment.
 pub async fn collect(api: &Api, access: &Access) -> Result<Vec<List>, Error> {
     let mut snapshot = export::begin(&api.platform, access).await?;
@@ -67,6 +78,16 @@ pub async fn collect(api: &Api, access: &Access) -> Result<Vec<List>, Error> {
         transactions,
         statement,
         predictions(&mut snapshot).await?,
+        trainings(&mut snapshot).await?,
+        model_versions(&mut snapshot).await?,
+        model_history(&mut snapshot).await?,
+        plans(&mut snapshot, currency).await?,
+        risk_tiers(&mut snapshot).await?,
+        drift(&mut snapshot).await?,
+        outcomes(&mut snapshot).await?,
+        monitoring(&mut snapshot).await?,
+        webhooks(&mut snapshot).await?,
+        webhook_deliveries(&mut snapshot).await?,
         events(&mut snapshot).await?,
     ])
 }
@@ -151,6 +172,127 @@ async fn predictions(snapshot: &mut Snapshot) -> Result<List, Error> {
             spool.line(&PredictionShape::from(prediction)).await?;
         }
         page = next;
+    }
+    spool.close().await
+}
+
+async fn trainings(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("trainings.jsonl").await?;
+    let mut page = snapshot.trainings(None).await?;
+    while let Some(last) = page.last() {
+        let next = snapshot.trainings(Some(last)).await?;
+        for training in page {
+            spool.line(&TrainingShape::from(training)).await?;
+        }
+        page = next;
+    }
+    spool.close().await
+}
+
+async fn drift(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("drift.jsonl").await?;
+    let mut page = snapshot.drift(None).await?;
+    while let Some(last) = page.last() {
+        let next = snapshot.drift(Some(last)).await?;
+        for drift in page {
+            spool.line(&DriftShape::from(drift)).await?;
+        }
+        page = next;
+    }
+    spool.close().await
+}
+
+async fn outcomes(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("outcomes.jsonl").await?;
+    let mut page = snapshot.outcomes(None).await?;
+    while let Some(last) = page.last() {
+        let next = snapshot.outcomes(Some(last)).await?;
+        for upload in page {
+            spool.line(&OutcomesShape::from(upload)).await?;
+        }
+        page = next;
+    }
+    spool.close().await
+}
+
+async fn monitoring(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("monitoring.jsonl").await?;
+    for (settings, performance) in snapshot.monitoring().await? {
+        let (settings, performance) = (settings.into(), performance.into());
+        spool.line(&Monitored { settings, performance }).await?;
+    }
+    spool.close().await
+}
+
+async fn webhooks(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("webhooks.jsonl").await?;
+    let mut page = snapshot.webhooks(None).await?;
+    while let Some(last) = page.last() {
+        let next = snapshot.webhooks(Some(last)).await?;
+        for endpoint in page {
+            spool.line(&WebhookShape::from(endpoint)).await?;
+        }
+        page = next;
+    }
+    spool.close().await
+}
+
+async fn model_versions(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("model_versions.jsonl").await?;
+    let mut page = snapshot.model_versions(None).await?;
+    while let Some(last) = page.last() {
+        let next = snapshot.model_versions(Some(last)).await?;
+        for version in page {
+            spool.line(&ModelVersionShape::from(version)).await?;
+        }
+        page = next;
+    }
+    spool.close().await
+}
+
+async fn model_history(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("model_history.jsonl").await?;
+    let mut page = snapshot.model_history(None).await?;
+    while let Some(last) = page.last() {
+        let next = snapshot.model_history(Some(last)).await?;
+        for entry in page {
+            spool.line(&HistoryEntryShape::from(entry)).await?;
+        }
+        page = next;
+    }
+    spool.close().await
+}
+
+async fn webhook_deliveries(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("webhook_deliveries.jsonl").await?;
+    let mut page = snapshot.webhook_deliveries(None).await?;
+    while let Some(last) = page.last() {
+        let next = snapshot.webhook_deliveries(Some(last)).await?;
+        for delivery in page {
+            spool.line(&WebhookDeliveryShape::from(delivery)).await?;
+        }
+        page = next;
+    }
+    spool.close().await
+}
+
+async fn plans(snapshot: &mut Snapshot, currency: &str) -> Result<List, Error> {
+    let mut spool = Spool::open("plans.jsonl").await?;
+    let mut page = snapshot.plans(None).await?;
+    while let Some(last) = page.last() {
+        let next = snapshot.plans(Some(last)).await?;
+        for plan in page {
+            spool.line(&PlanShape::new(plan, currency)).await?;
+        }
+        page = next;
+    }
+    spool.close().await
+}
+
+async fn risk_tiers(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("risk_tiers.jsonl").await?;
+    if let Some(tiers) = snapshot.risk_tiers().await? {
+        spool.line(&RiskTiersShape::from(tiers)).await?;
     }
     spool.close().await
 }

@@ -77,6 +77,17 @@ impl Archive {
             }
             page = next;
         }
+        let mut page = export::training_files(platform, access, None).await?;
+        while let Some(last) = page.last() {
+            let next = export::training_files(platform, access, Some(last)).await?;
+            for files in page {
+                let id = files.training;
+                self.stored(&format!("trainings/{id}/customers"), files.input(platform).await?).await?;
+                self.stored(&format!("trainings/{id}/model.json"), files.model(platform).await?).await?;
+                self.stored(&format!("trainings/{id}/report.html"), files.report(platform).await?).await?;
+            }
+            page = next;
+        }
         self.piece(tar::end()).await
     }
 

@@ -53,14 +53,24 @@ fn kind_of(request: &Request) -> Kind {
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     match (request.method(), route) {
         (&Method::POST, route) if is_upload(route) => Kind::Upload,
-        (_, "/api/v1/predictions/{id}/events") => Kind::EventStream,
+        (_, "/api/v1/predictions/{id}/events" | "/api/v1/trainings/{id}/events") => Kind::EventStream,
         _ => Kind::Request,
     }
 }
 
 /// Whether customers' files are sent to a route.
 pub fn is_upload(route: &str) -> bool {
-    matches!(route, "/api/v1/predictions" | "/api/v1/files/check" | "/predict/check" | "/predict/pay")
+    matches!(
+        route,
+        "/api/v1/outcomes"
+            | "/api/v1/predictions"
+            | "/api/v1/files/check"
+            | "/api/v1/trainings"
+            | "/outcomes/send"
+            | "/predict/check"
+            | "/predict/pay"
+            | "/train"
+    )
 }
 
 /// An answer's body that gives its request's place back when it has been sent or dropped.

@@ -138,6 +138,7 @@ pub async fn create_service(
         model: body.model,
         description: body.description,
         price: amount("price", body.price)?,
+        explain_price: body.explain_price.map(|price| amount("explain_price", price)).transpose()?,
         rows_max: body.max_rows,
         active: body.active,
     };
@@ -169,6 +170,7 @@ pub async fn update_service(
         model: body.model,
         description: body.description,
         price: body.price.map(|price| amount("price", price)).transpose()?,
+        explain_price: body.explain_price.map(|price| amount("explain_price", price)).transpose()?,
         rows_max: body.max_rows,
         active: body.active,
     };
@@ -265,7 +267,8 @@ pub async fn check_ledger(
 }
 
 /// An amount of money that is more than nothing.
-fn amount(field: &'static str, minor_units: i64) -> Result<Money, Error> {
+/// An amount above 0 of a field.
+pub fn amount(field: &'static str, minor_units: i64) -> Result<Money, Error> {
     Money::from_minor_units(minor_units)
         .ok()
         .filter(|amount| *amount > Money::ZERO)

@@ -50,6 +50,9 @@ pub struct ServiceRequest {
     /// What one order costs, in minor units.
     #[schema(minimum = 1)]
     pub price: i64,
+    /// What reasons for each customer cost on top, in minor units; not offered where left out or 0.
+    #[schema(minimum = 0)]
+    pub explain_price: Option<i64>,
     /// How many rows one order may score; 10,000,000 where left out.
     #[schema(minimum = 1)]
     pub max_rows: Option<u64>,
@@ -70,6 +73,9 @@ pub struct ServiceChangeRequest {
     /// In minor units, for orders from now on.
     #[schema(minimum = 1)]
     pub price: Option<i64>,
+    /// The surcharge for reasons; 0 offers them no more.
+    #[schema(minimum = 0)]
+    pub explain_price: Option<i64>,
     #[schema(minimum = 1)]
     pub max_rows: Option<u64>,
     pub active: Option<bool>,

@@ -14,7 +14,7 @@ use crate::state::Api;
 
 /// Export everything
 ///
-/// A tar archive: `account.json`; `api_keys`, `sessions`, `orders`, `transactions`, `predictions` and `audit_log` as
+/// A tar archive: `account.json`; `api_keys`, `sessions`, `orders`, `transactions`, `predictions`, `plans`, `risk_tiers` and `audit_log` as
 /// JSON lines, newest first, all as they are at one moment; `transactions.csv`, safe to open in a spreadsheet; and
 /// every file that is kept, as `inputs/ID` and `results/ID.csv`. An archive that breaks off is not whole.
 #[utoipa::path(

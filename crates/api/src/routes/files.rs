@@ -34,6 +34,9 @@ pub struct Checked {
     problem_count: u64,
     /// What the service costs, in minor units.
     price: i64,
+    /// What reasons for each customer cost on top, in minor units; absent where they are not offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain_price: Option<i64>,
     currency: String,
 }
 
@@ -102,6 +105,7 @@ pub async fn check(
         problems: report.problems.into_iter().map(Fault::from).collect(),
         problem_count: report.problem_count,
         price: service.price.minor_units(),
+        explain_price: service.explain_price.map(ledger::Money::minor_units),
         currency: api.platform.currency.clone(),
     }))
 }

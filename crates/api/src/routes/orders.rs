@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use platform::orders::{self, OrderFilter};
+use platform::orders::{self, OrderFilter, OrderOptions};
 use platform::{OrderId, ServiceId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,9 +19,11 @@ use crate::state::Api;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OrderRequest {
-    /// A line of the price list.
+    /// A line of the price list, of predictions or of trainings.
     #[schema(value_type = Uuid, example = "01980000-0000-7000-8000-000000000001")]
     service_id: ServiceId,
+    /// Reasons for each customer, at the service's `explain_price` on top.
+    explain: Option<bool>,
 }
 
 /// What was bought, for how much, and what became of it.
@@ -29,11 +31,13 @@ pub struct OrderRequest {
 pub struct Order {
     id: Uuid,
     service: OrderedService,
-    /// What it cost when it was placed, in minor units.
+    /// What it cost when it was placed, in minor units, reasons included.
     #[schema(example = 1000)]
     price: i64,
     #[schema(example = "RUB")]
     currency: String,
+    /// Whether reasons for each customer were bought.
+    explain: bool,
     status: OrderStatus,
     /// Whether its result was delivered.
     is_provided: bool,
@@ -42,6 +46,9 @@ pub struct Order {
     /// The prediction that used it.
     #[serde(skip_serializing_if = "Option::is_none")]
     prediction_id: Option<Uuid>,
+    /// The training that used it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    training_id: Option<Uuid>,
     created_at: DateTime<Utc>,
 }
 
@@ -50,8 +57,10 @@ pub struct Order {
 pub struct OrderedService {
     id: Uuid,
     name: String,
+    /// None for a training, which makes one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = "logistic")]
-    model: String,
+    model: Option<String>,
 }
 
 /// Where an order is in its life.
@@ -82,14 +91,16 @@ impl Order {
             service: OrderedService {
                 id: order.service.id.0,
                 name: order.service.name,
-                model: order.service.model,
+                model: Some(order.service.model).filter(|model| !model.is_empty()),
             },
             price: order.price.minor_units(),
             currency: currency.to_owned(),
+            explain: order.options.explain,
             is_provided: order.status == orders::OrderStatus::Provided,
             status,
             transaction_id: order.transaction_id.0,
             prediction_id: order.prediction_id.map(|prediction| prediction.0),
+            training_id: order.training_id.map(|training| training.0),
             created_at: order.created_at,
         }
     }
@@ -106,6 +117,7 @@ impl Order {
         (status = 201, description = "The order, paid", body = Order),
         (status = 402, description = "`insufficient_funds`, with `missing` in minor units"),
         (status = 409, description = "`idempotency_key_in_flight`"),
+        (status = 422, description = "`invalid_request` on `explain` where the service offers no reasons"),
     ),
 )]
 pub async fn place(
@@ -113,7 +125,8 @@ pub async fn place(
     Caller(access): Caller,
     KeyedJson { body, key }: KeyedJson<OrderRequest>,
 ) -> Result<Replayed<Order>, Problem> {
-    let placed = orders::place(&api.platform, &access, body.service_id, key.as_ref()).await?;
+    let options = OrderOptions { explain: body.explain.unwrap_or(false) };
+    let placed = orders::place(&api.platform, &access, body.service_id, options, key.as_ref()).await?;
     let order = Order::new(placed.value, &api.platform.currency);
     Ok(Replayed { status: StatusCode::CREATED, body: order, replayed: placed.replayed })
 }

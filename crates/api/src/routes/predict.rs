@@ -3,12 +3,13 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use platform::ServiceId;
-use platform::predictions;
+use platform::predictions::{self, PredictionOptions};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::predictions::LanguageChoice;
 use super::{IdempotencyHeader, Replayed};
 use crate::extract::{Caller, KeyedJson};
 use crate::problem::Problem;
@@ -48,6 +49,12 @@ pub struct PredictRequest {
     /// 1 to 100 customers, each an object from column to value. A null is missing.
     #[schema(value_type = Vec<Object>, min_items = 1, max_items = 100)]
     customers: Vec<Map<String, Value>>,
+    /// So many reasons for each customer, at the service's `explain_price` on top.
+    #[schema(minimum = 1, maximum = 10)]
+    explain: Option<u8>,
+    /// The language of the reasons.
+    #[schema(inline)]
+    language: Option<LanguageChoice>,
 }
 
 /// Customers that were scored, and the order that paid for it.
@@ -70,6 +77,29 @@ pub struct ScoredCustomer {
     /// From 0 to 1.
     #[schema(minimum = 0, maximum = 1, example = 0.71)]
     churn_probability: f64,
+    /// The strongest reasons, strongest first, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reasons: Option<Vec<Reason>>,
+}
+
+/// Why the model says so.
+#[derive(Serialize, ToSchema)]
+pub struct Reason {
+    /// The model's name of the feature.
+    #[schema(example = "Contract")]
+    feature: String,
+    /// The feature's value in words.
+    #[schema(example = "pays month to month")]
+    words: String,
+    /// What it adds to the model's score, in log-odds; positive towards leaving.
+    #[schema(example = 0.61)]
+    contribution: f64,
+}
+
+impl From<scoring::Reason> for Reason {
+    fn from(reason: scoring::Reason) -> Reason {
+        Reason { feature: reason.feature, words: reason.words, contribution: reason.contribution }
+    }
 }
 
 impl From<predictions::Immediate> for Predicted {
@@ -79,7 +109,11 @@ impl From<predictions::Immediate> for Predicted {
             order_id: immediate.order.0,
             price: immediate.price.minor_units(),
             predictions: customers
-                .map(|one| ScoredCustomer { stays: one.stays, churn_probability: one.churn_probability })
+                .map(|one| ScoredCustomer {
+                    stays: one.stays,
+                    churn_probability: one.churn_probability,
+                    reasons: one.reasons.map(|reasons| reasons.into_iter().map(Reason::from).collect()),
+                })
                 .collect(),
         }
     }
@@ -110,6 +144,9 @@ pub async fn predict(
         return Err(Problem::invalid_field("customers", format!("Send 1 to {CUSTOMERS_MAX} customers.")));
     }
     let (service, customers) = (body.service_id, body.customers);
-    let predicted = predictions::predict(&api.platform, &access, service, customers, key.as_ref()).await?;
+    let language = body.language.map(Into::into).unwrap_or_default();
+    let options = PredictionOptions { explain: body.explain, language, ..PredictionOptions::default() };
+    let predicted =
+        predictions::predict(&api.platform, &access, service, customers, options, key.as_ref()).await?;
     Ok(Replayed { status: StatusCode::OK, body: predicted.value.into(), replayed: predicted.replayed })
 }

@@ -99,6 +99,36 @@ pub struct PredictionSummary {
     histogram: Vec<u64>,
     /// Values that the model does not know.
     unknown_categories: Vec<UnknownCategories>,
+    /// Why, over all customers, where reasons were bought; the most important feature first.
+    effects: Option<Vec<FeatureEffects>>,
+}
+
+/// What a feature has to do with the scores of a file's customers.
+#[derive(ToSchema)]
+#[schema(as = FeatureEffect)]
+#[expect(dead_code, reason = "it documents the shape of the engine's summary")]
+pub struct FeatureEffects {
+    /// The model's name of the feature.
+    #[schema(example = "Contract")]
+    feature: String,
+    /// Whether a company can move it with an offer.
+    is_lever: bool,
+    /// The mean of its contributions without their signs, in log-odds.
+    mean_absolute: f64,
+    /// A category's values that customers have; none of a number.
+    values: Vec<ValueEffects>,
+}
+
+/// What a value has to do with the scores of those who have it.
+#[derive(ToSchema)]
+#[schema(as = ValueEffect)]
+#[expect(dead_code, reason = "it documents the shape of the engine's summary")]
+pub struct ValueEffects {
+    #[schema(example = "Month-to-month")]
+    value: String,
+    customers: u64,
+    /// The mean of its contributions, in log-odds; positive towards leaving.
+    mean: f64,
 }
 
 /// Values of a column that the model does not know.
@@ -165,7 +195,8 @@ fn url_of(id: Uuid) -> String {
     format!("/api/v1/predictions/{id}")
 }
 
-fn status_of(status: PredictionStatus) -> Status {
+/// A status as it is on the wire.
+pub fn status_of(status: PredictionStatus) -> Status {
     match status {
         PredictionStatus::Queued => Status::Queued,
         PredictionStatus::Running => Status::Running,

@@ -6,9 +6,9 @@ use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use platform::predictions::{self, PredictionFilter, Target};
-use platform::{OrderId, PredictionId, ServiceId};
-use scoring::OnError;
+use platform::predictions::{self, PredictionFilter, PredictionOptions, Target};
+use platform::{Access, OrderId, PredictionId, ServiceId, risk_tiers};
+use scoring::{Language, OnError};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -47,6 +47,40 @@ pub struct CreateQuery {
     /// leaves their new columns empty and says why.
     #[param(inline)]
     on_error: Option<OnErrorChoice>,
+    /// Adds a column `risk_tier`: `very_high`, `high`, `medium` or `low`, by your thresholds of now. Free of charge.
+    #[param(default = false)]
+    tiers: Option<bool>,
+    /// The column that tells customers apart. With it, scores are kept under keyed hashes, so that outcomes can be
+    /// sent later: `POST /outcomes`.
+    #[param(example = "customerID")]
+    key: Option<String>,
+    /// So many reasons for each customer, in columns `reason_1`, `reason_1_contribution` and so on: what pushes the
+    /// customer furthest from an average one, in log-odds of leaving. With `service_id` they cost the service's
+    /// `explain_price`; an order has to have been placed with `explain`, and then gives three where this is left out.
+    #[param(minimum = 1, maximum = 10)]
+    explain: Option<u8>,
+    /// The language of the reasons.
+    #[param(inline)]
+    language: Option<LanguageChoice>,
+}
+
+/// A language of reasons.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LanguageChoice {
+    /// English.
+    En,
+    /// Russian.
+    Ru,
+}
+
+impl From<LanguageChoice> for Language {
+    fn from(choice: LanguageChoice) -> Language {
+        match choice {
+            LanguageChoice::En => Language::En,
+            LanguageChoice::Ru => Language::Ru,
+        }
+    }
 }
 
 /// What becomes of customers who cannot be scored.
@@ -113,8 +147,8 @@ impl CreateQuery {
         (status = 402, description = "`insufficient_funds`, with `service_id`"),
         (status = 404, description = "`not_found`: no such order or service"),
         (status = 409, description = "`order_already_used`, `idempotency_key_in_flight`"),
-        (status = 422, description = "`missing_columns`, `empty_file`, `no_rows`, `binary_file` and others; the \
-            order stays usable"),
+        (status = 422, description = "`missing_columns`, `empty_file`, `no_rows`, `binary_file` and others; \
+            `option_not_ordered` where the order has not paid for reasons; the order stays usable"),
     ),
 )]
 pub async fn create(
@@ -130,6 +164,7 @@ pub async fn create(
         target: query.target()?,
         file_name: upload.file_name,
         on_error: query.on_error(),
+        options: options_of(&api, &access, &query).await?,
         idempotency: crate::extract::key_of_upload(key, &method, &uri),
     };
     let accepted = predictions::accept(&api.platform, &access, request, upload.content).await?;
@@ -144,6 +179,16 @@ pub async fn create(
     let is_met = wait.is_some() && prediction.status.is_terminal();
     let status = if is_met { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok(answer(Replayed { status, body: prediction.into(), replayed: accepted.replayed }, is_met))
+}
+
+/// What is asked for beside the plain result.
+async fn options_of(api: &Api, access: &Access, query: &CreateQuery) -> Result<PredictionOptions, Problem> {
+    let tiers = match query.tiers {
+        Some(true) => Some(risk_tiers::get(&api.platform, access).await?.thresholds),
+        _ => None,
+    };
+    let language = query.language.map(Language::from).unwrap_or_default();
+    Ok(PredictionOptions { tiers, key: query.key.clone(), explain: query.explain, language })
 }
 
 fn answer(answer: Replayed<Prediction>, is_preference_met: bool) -> Response {

@@ -1,6 +1,6 @@
 //! A result on its way to the client.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, Write};
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -12,7 +12,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use platform::Error;
+use platform::plans::PlanList;
 use platform::predictions::{ResultContent, ResultDownload};
+use scoring::campaign::Group;
 use tokio::sync::mpsc;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
@@ -30,7 +32,7 @@ pub fn as_stored(download: ResultDownload) -> Response {
         ResultContent::Bytes(bytes) => Body::from(bytes),
         ResultContent::Stream(stream) => Body::from_stream(stream),
     };
-    let mut response = csv(&download.file_name, body);
+    let mut response = csv(file_names::of_result(&download.file_name), body);
     response.headers_mut().insert(CONTENT_LENGTH, length);
     response
 }
@@ -57,14 +59,52 @@ pub fn spreadsheet_safe(api: &Api, download: ResultDownload) -> Result<Response,
         }
         drop(permit);
     });
+    Ok(csv(file_names::of_result(&download.file_name), body_of(receiver)))
+}
+
+/// A plan's list, of one group or of both, written while it is sent.
+pub fn plan_list(
+    api: &Api,
+    list: PlanList,
+    wanted: Option<Group>,
+    is_spreadsheet_safe: bool,
+) -> Result<Response, Error> {
+    let permit = Arc::clone(&api.rewriting).try_acquire_owned().map_err(|_| Error::Busy)?;
+    let (sender, receiver) = mpsc::channel(PIECES_WAITING_MAX);
+    let name = file_names::of_plan(&list.file_name);
+    tokio::task::spawn_blocking(move || {
+        let mut output = BufWriter::with_capacity(PIECE_BYTES, PieceSender(sender));
+        let done = if is_spreadsheet_safe {
+            safe_list(&list, wanted, &mut output)
+        } else {
+            list.write(wanted, &mut output)
+        };
+        if let Err(error) = done.and_then(|()| output.flush()) {
+            // As above: the client must not take what it has for the whole.
+            let _ = output.get_ref().0.blocking_send(Err(error));
+        }
+        drop(permit);
+    });
+    Ok(csv(name, body_of(receiver)))
+}
+
+/// The list is written whole before it is made safe: one writes what the other reads.
+fn safe_list(list: &PlanList, wanted: Option<Group>, output: impl Write) -> io::Result<()> {
+    let mut plain = tempfile::tempfile()?;
+    list.write(wanted, BufWriter::with_capacity(PIECE_BYTES, &mut plain))?;
+    plain.rewind()?;
+    scoring::spreadsheet_safe(list.delimiter, plain, output)
+}
+
+fn body_of(receiver: mpsc::Receiver<io::Result<Bytes>>) -> Body {
     let pieces =
         stream::unfold(receiver, async |mut receiver| receiver.recv().await.map(|piece| (piece, receiver)));
-    Ok(csv(&download.file_name, Body::from_stream(pieces)))
+    Body::from_stream(pieces)
 }
 
 /// The headers of a download that no browser shows, runs or keeps.
-fn csv(input_name: &str, body: Body) -> Response {
-    let disposition = file_names::attachment(&file_names::of_result(input_name));
+fn csv(name: String, body: Body) -> Response {
+    let disposition = file_names::attachment(&name);
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8")),
         (CONTENT_DISPOSITION, disposition),

@@ -26,6 +26,10 @@ pub struct Service {
     /// What one order costs, in minor units.
     #[schema(example = 1000)]
     price: i64,
+    /// What reasons for each customer cost on top, in minor units; absent where they are not offered.
+    #[schema(example = 500)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    explain_price: Option<i64>,
     #[schema(example = "RUB")]
     currency: String,
     /// How many rows one order may score.
@@ -73,6 +77,7 @@ impl Service {
             model: service.model_name,
             description: service.description,
             price: service.price.minor_units(),
+            explain_price: service.explain_price.map(ledger::Money::minor_units),
             currency: currency.to_owned(),
             max_rows: service.rows_max,
             quality: Quality(service.quality),

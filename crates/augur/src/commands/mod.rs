@@ -10,7 +10,7 @@ mod evaluate;
 mod migrate;
 mod models;
 mod openapi;
-mod parameters;
+mod plan;
 mod predict;
 mod serve;
 mod train;
@@ -70,6 +70,7 @@ enum Command {
     Train(Box<train::Arguments>),
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
+    Plan(plan::Arguments),
     Models(models::Arguments),
     DemoData(demo_data::Arguments),
     Openapi(openapi::Arguments),
@@ -100,6 +101,7 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Train(arguments) => train::run(&arguments, &global),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &global),
         Command::Predict(arguments) => predict::run(&arguments, &global),
+        Command::Plan(arguments) => plan::run(&arguments, &global),
         Command::Models(arguments) => models::run(&arguments, &global),
         Command::DemoData(arguments) => demo_data::run(&arguments, &global),
         Command::Openapi(arguments) => openapi::run(&arguments),

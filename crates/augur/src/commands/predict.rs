@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use scoring::{
-    InputError, Inspection, Inspector, Limits, OnError, ScoreError, ScoreOptions, Summary, score_csv,
+    ExtraColumn, InputError, Inspection, Inspector, Language, Limits, OnError, ReasonColumns, ScoreError,
+    ScoreOptions, Summary, TierThresholds, score_csv,
 };
 
 use super::Global;
@@ -41,6 +42,15 @@ pub struct Arguments {
     /// Prefix text cells that a spreadsheet would take for a formula
     #[arg(long)]
     spreadsheet_safe: bool,
+    /// Say why: as many reasons for each customer, in columns reason_1, reason_1_contribution, ...
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=i64::from(scoring::REASONS_MAX)))]
+    explain: Option<u8>,
+    /// The language of the reasons
+    #[arg(long, value_enum, default_value_t, requires = "explain")]
+    language: LanguageChoice,
+    /// Add a column risk_tier: very_high, high, medium or low, by where these begin
+    #[arg(long, value_name = "P,P,P", value_parser = tiers)]
+    tiers: Option<TierThresholds>,
     /// How many threads score [default: one per processor]
     #[arg(long, value_name = "N")]
     threads: Option<NonZero<usize>>,
@@ -53,6 +63,24 @@ enum OnErrorChoice {
     Fail,
     /// They keep their line, and a column says why
     Skip,
+}
+
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum LanguageChoice {
+    /// English
+    #[default]
+    En,
+    /// Russian
+    Ru,
+}
+
+impl From<LanguageChoice> for Language {
+    fn from(choice: LanguageChoice) -> Self {
+        match choice {
+            LanguageChoice::En => Self::En,
+            LanguageChoice::Ru => Self::Ru,
+        }
+    }
 }
 
 impl From<OnErrorChoice> for OnError {
@@ -75,7 +103,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     let bar = progress(Some(inspection.rows), "customers");
     let all = ScoreOptions::default();
     let threads = arguments.threads.map_or(all.threads, NonZero::get);
-    let options = ScoreOptions { on_error: arguments.on_error.into(), threads, ..all };
+    let tiers = arguments.tiers.map(|thresholds| ExtraColumn::RiskTier(thresholds.column()));
+    let reasons = |count| ExtraColumn::Reasons(ReasonColumns { count, language: arguments.language.into() });
+    let extra = tiers.into_iter().chain(arguments.explain.map(reasons)).collect();
+    let options = ScoreOptions { on_error: arguments.on_error.into(), threads, extra, ..all };
     let score = |writer: &mut dyn Write| {
         score_csv(&found.model, &inspection.dialect, BufReader::new(&file), writer, &options, &mut |rows| {
             bar.set_position(rows);
@@ -91,6 +122,20 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     let summary = scored.with_context(|| format!("{} cannot be scored", arguments.file.display()))?;
     output.finish()?;
     report(&summary, arguments, global)
+}
+
+/// Three probabilities, such as 0.75,0.5,0.25.
+fn tiers(text: &str) -> Result<TierThresholds, String> {
+    let millionths = |text: &str| {
+        let share = text.trim().parse().ok().filter(|share: &f64| (0.0..=1.0).contains(share))?;
+        Some((share * 1e6).round() as u32)
+    };
+    let thresholds: Option<Vec<u32>> = text.split(',').map(millionths).collect();
+    let thresholds = match thresholds.as_deref() {
+        Some(&[very_high, high, medium]) => TierThresholds::new(very_high, high, medium),
+        _ => None,
+    };
+    thresholds.ok_or_else(|| "give three probabilities, each below the one before".to_owned())
 }
 
 /// Reads standard input into a file of its own: a file is read twice.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use clap::Args;
 use learning::DemoData;
-use platform::jobs::{self, Publisher};
+use platform::jobs::{self, Places, Publisher};
 use secrecy::SecretString;
 
 use super::Global;
@@ -58,6 +58,7 @@ pub async fn run(arguments: Arguments, global: Global) -> Result<()> {
         Some(_) => OpenDatabase::open(&environment, &global).await?,
         None => OpenDatabase::serve(&environment, &directory).await?,
     };
+    let database = database.sealed_under(&jwt_secret);
     migrate_unless_expanded(&database.config).await?;
     let worker = if database.is_embedded() { EMBEDDED_WORKER.to_owned() } else { worker_name() };
     let installation = Installation::connect(&environment, database).await?;
@@ -77,7 +78,7 @@ pub async fn run(arguments: Arguments, global: Global) -> Result<()> {
         platform,
         broker,
         worker,
-        config::concurrency(&environment, arguments.concurrency)?,
+        config::places(&environment, arguments.concurrency)?,
     )?;
     start_servers(&mut process, platform, &environment, jwt_secret, probes, listener).await?;
     let ended = process.run().await;
@@ -92,7 +93,7 @@ fn start_worker(
     platform: &platform::Platform,
     broker: Option<worker::Broker>,
     name: String,
-    concurrency: u16,
+    places: Places,
 ) -> Result<Vec<api::HealthProbe>> {
     let (publisher, backend, probes): (Arc<dyn Publisher>, _, _) = match broker {
         Some(broker) => {
@@ -106,7 +107,7 @@ fn start_worker(
         }
     };
     process.spawn_dispatch(platform, publisher);
-    process.spawn_worker(platform, backend, name, concurrency);
+    process.spawn_worker(platform, backend, name, places);
     Ok(probes)
 }
 

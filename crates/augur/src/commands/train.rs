@@ -8,13 +8,13 @@ use std::thread;
 use anyhow::{Context, Result};
 use clap::Args;
 use learning::{DataOptions, LeftOut, Progress, Range, ThresholdAim, TrainOptions, TrainedModel};
+use learning::{parse_choice, parse_setting, search};
 use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Global;
 use super::choices::{AlgorithmChoice, CalibrationChoice, ResampleChoice, ThresholdArguments};
 use super::models::{METRICS_HEADER, metrics_lines};
-use super::parameters::{parse_choice, parse_setting, search};
 use crate::output::{print_json, print_line, progress};
 
 /// Train a model on customers of whom it is known who left

@@ -34,7 +34,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let name = worker_name();
     tracing::info!(worker = name, "working");
     let backend = worker::Backend::Amqp(broker);
-    process.spawn_worker(platform, backend, name, config::concurrency(&environment, arguments.concurrency)?);
+    process.spawn_worker(platform, backend, name, config::places(&environment, arguments.concurrency)?);
     let ended = process.run().await;
     installation.close().await?;
     ended

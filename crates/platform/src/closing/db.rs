@@ -78,7 +78,8 @@ pub(super) async fn has_open_predictions(
     tenant: TenantId,
 ) -> Result<bool, Error> {
     let found = sqlx::query_scalar!(
-        "SELECT 1 AS one FROM jobs WHERE tenant_id = $1 AND state IN ('queued', 'running') LIMIT 1",
+        r#"SELECT 1 AS one FROM jobs
+           WHERE tenant_id = $1 AND state IN ('queued', 'running') AND kind NOT IN ('webhook', 'export') LIMIT 1"#,
         tenant.0
     )
     .fetch_optional(connection)
@@ -104,8 +105,8 @@ pub(super) async fn scrub_user(
     Ok(())
 }
 
-/// Erases what is personal among a tenant's rows: logins, keys, notes, the requests' own ids, and kept
-/// answers, those to administrators' deposits and refunds among them, which can quote a note.
+/// Erases what is personal among a tenant's rows: logins, keys, notes, tiers with the tenant's own words,
+/// plans, the requests' own ids, and kept answers, those to administrators' deposits and refunds among them, which can quote a note.
 pub(super) async fn erase_rows(
     connection: &mut PgConnection,
     tenant: TenantId,
@@ -116,6 +117,8 @@ pub(super) async fn erase_rows(
     sqlx::query!("DELETE FROM transaction_notes WHERE tenant_id = $1", tenant.0)
         .execute(&mut *connection)
         .await?;
+    sqlx::query!("DELETE FROM risk_tiers WHERE tenant_id = $1", tenant.0).execute(&mut *connection).await?;
+    sqlx::query!("DELETE FROM plans WHERE tenant_id = $1", tenant.0).execute(&mut *connection).await?;
     sqlx::query!(
         "UPDATE jobs SET request_id = NULL WHERE tenant_id = $1 AND finished_at IS NOT NULL",
         tenant.0

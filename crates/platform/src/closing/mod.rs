@@ -12,7 +12,7 @@ use crate::money::count_moved;
 use crate::orders::{self, OrderStatus};
 use crate::{
     Access, AdminTx, Credential, Error, OrderId, Platform, TenantId, TenantTx, TransactionId, UserId,
-    accounts, predictions, secrets, tenancy,
+    accounts, monitoring, predictions, secrets, tenancy, trainings, webhooks,
 };
 use ledger::Money;
 use secrecy::SecretString;
@@ -147,7 +147,10 @@ async fn close_in(connection: &mut PgConnection, closing: &Closing<'_>) -> Resul
     let balance = ledger::locked_balance(connection, tenant.account()).await?;
     // After the locks: an upload that used an order, or paid, before them is seen here.
     if db::has_open_predictions(connection, tenant).await? {
-        return Err(Error::conflict("prediction_not_finished", "a prediction is queued or running"));
+        return Err(Error::conflict(
+            "prediction_not_finished",
+            "a prediction or a training is queued or running",
+        ));
     }
     if balance > Money::ZERO && !closing.forfeit_balance {
         let message = format!(
@@ -190,6 +193,9 @@ async fn give_back(
 async fn erase(connection: &mut PgConnection, tenant: TenantId, user: UserId) -> Result<(), Error> {
     let unerased = db::select_unerased(connection, tenant).await?;
     erasures::mark(connection, &unerased, Reason::AccountClosed).await?;
+    trainings::erase_account(connection, tenant).await?;
+    webhooks::db::erase(connection, tenant).await?;
+    monitoring::erase_tenant(connection, tenant).await?;
     db::erase_rows(connection, tenant, user).await
 }
 
@@ -203,7 +209,10 @@ async fn finish(platform: &Platform, closed: Closed) {
         db::select_erasing(&mut connection, closed.tenant, ERASED_AT_ONCE_MAX).await
     };
     match erasing.await {
-        Ok(ids) => predictions::erase_marked(platform, &ids).await,
+        Ok(ids) => {
+            predictions::erase_marked(platform, &ids).await;
+            trainings::erase_closed(platform, closed.tenant).await;
+        }
         Err(error) => tracing::warn!(%error, "could not erase a closed account's files; the sweeper will"),
     }
 }

@@ -63,14 +63,17 @@ pub(super) async fn mark(
     let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
     sqlx::query!(
         r#"WITH erased AS (
-               UPDATE predictions SET erased_at = now(), file_name = '',
+               UPDATE predictions SET erased_at = now(), file_name = '', options = options - 'key',
                       error = CASE WHEN error IS NULL THEN NULL ELSE jsonb_build_object(
                           'code', error -> 'code', 'message', 'the details were erased',
                           'errors', '[]'::jsonb) END,
                       summary = CASE WHEN summary IS NULL THEN NULL ELSE
                           summary || '{"unknown_categories": []}'::jsonb END
                WHERE id = ANY($1) AND erased_at IS NULL AND status IN ('succeeded', 'failed')
-               RETURNING id, tenant_id, input_bytes, input_sha256, result_bytes, result_sha256)
+               RETURNING id, tenant_id, input_bytes, input_sha256, result_bytes, result_sha256),
+           planned AS (
+               UPDATE plans SET value_column = NULL
+               WHERE prediction_id IN (SELECT id FROM erased) AND value_column IS NOT NULL)
            INSERT INTO erasures (prediction_id, tenant_id, reason, input_bytes, input_sha256, result_bytes,
                                  result_sha256)
            SELECT id, tenant_id, $2, input_bytes, input_sha256, result_bytes, result_sha256 FROM erased"#,

@@ -1,7 +1,7 @@
 //! SQL of the export, for what has no list of its own.
 
-use super::{ExportedSession, StoredFiles};
-use crate::{Error, PredictionId, SessionId, TenantId, UserId};
+use super::{ExportedSession, StoredFiles, TrainingFiles};
+use crate::{Error, PredictionId, SessionId, TenantId, TrainingId, UserId};
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -62,5 +62,30 @@ pub(super) async fn select_files(
     Ok(rows
         .into_iter()
         .map(|row| StoredFiles { prediction: PredictionId(row.id), result_attempt: row.result_attempt })
+        .collect())
+}
+
+pub(super) async fn select_training_files(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    before: Uuid,
+    rows: i64,
+) -> Result<Vec<TrainingFiles>, Error> {
+    let rows = sqlx::query!(
+        r#"SELECT id, result_attempt, erased_at IS NULL AS "has_customers!" FROM trainings
+           WHERE tenant_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"#,
+        tenant.0,
+        before,
+        rows
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| TrainingFiles {
+            training: TrainingId(row.id),
+            has_customers: row.has_customers,
+            result_attempt: row.result_attempt,
+        })
         .collect())
 }

@@ -9,10 +9,19 @@ mod db;
 use crate::accounts::{self, User};
 use crate::api_keys::{self, ApiKey};
 use crate::audit_log::{self, Entry, Event};
-use crate::objects::{input_path, result_path};
+use crate::monitoring::outcomes::{self, OutcomeUpload, Performance};
+use crate::monitoring::{self, Monitoring, PredictionDrift};
+use crate::objects::{
+    MODEL_NAME, REPORT_NAME, input_path, result_path, training_input_path, training_result_path,
+};
 use crate::orders::{self, Order, OrderFilter};
+use crate::plans::{self, Plan};
 use crate::predictions::{self, Prediction};
-use crate::{Access, Error, Platform, PredictionId, SessionId, TenantId, TenantTx, UserId};
+use crate::registry::{self, HistoryEntry, Version};
+use crate::risk_tiers::{self, RiskTiers};
+use crate::trainings::{self, Training};
+use crate::webhooks::{self, Delivery, Endpoint};
+use crate::{Access, Error, Platform, PredictionId, SessionId, TenantId, TenantTx, TrainingId, UserId};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{StreamExt, stream::BoxStream};
@@ -22,6 +31,8 @@ use uuid::Uuid;
 
 /// How many rows are read at a time.
 const ROWS: i64 = 1000;
+/// Reports are long.
+const REPORTS: i64 = 50;
 
 /// A tenant at one moment.
 pub struct Snapshot {
@@ -128,6 +139,38 @@ impl Snapshot {
         predictions::db::select_page(self.tx.connection(), tenant, before, None, ROWS).await
     }
 
+    /// The next trainings, from the newest on.
+    pub async fn trainings(&mut self, after: Option<&Training>) -> Result<Vec<Training>, Error> {
+        let before = after.map_or(Uuid::max(), |training| training.id.0);
+        let tenant = self.tenant();
+        trainings::db::select_page(self.tx.connection(), tenant, before, ROWS).await
+    }
+
+    /// The next versions of the tenant's own models, from the newest on.
+    pub async fn model_versions(&mut self, after: Option<&Version>) -> Result<Vec<Version>, Error> {
+        let before = after.map_or(Uuid::max(), |version| version.id.0);
+        registry::db::select_versions(self.tx.connection(), None, None, before, ROWS).await
+    }
+
+    /// The next lines of its models' history, from the newest on.
+    pub async fn model_history(&mut self, after: Option<&HistoryEntry>) -> Result<Vec<HistoryEntry>, Error> {
+        let before = after.map_or(Uuid::max(), |entry| entry.id);
+        registry::db::select_history(self.tx.connection(), None, before, ROWS).await
+    }
+
+    /// The next plans of whom to contact, from the newest on.
+    pub async fn plans(&mut self, after: Option<&Plan>) -> Result<Vec<Plan>, Error> {
+        let before = after.map_or(Uuid::max(), |plan| plan.id.0);
+        let tenant = self.tenant();
+        plans::db::select_page(self.tx.connection(), tenant, None, before, ROWS).await
+    }
+
+    /// The risk tiers, where the tenant has changed them.
+    pub async fn risk_tiers(&mut self) -> Result<Option<RiskTiers>, Error> {
+        let tenant = self.tenant();
+        risk_tiers::db::select(self.tx.connection(), tenant).await
+    }
+
     /// The next API keys that work, from the newest on.
     pub async fn api_keys(&mut self, after: Option<&ApiKey>) -> Result<Vec<ApiKey>, Error> {
         let before = after.map_or(Uuid::max(), |key| key.id.0);
@@ -140,6 +183,47 @@ impl Snapshot {
         let before = after.map_or(Uuid::max(), |session| session.id.0);
         let tenant = self.tenant();
         db::select_sessions(self.tx.connection(), tenant, before, ROWS).await
+    }
+
+    /// The next webhooks, from the newest on.
+    pub async fn webhooks(&mut self, after: Option<&Endpoint>) -> Result<Vec<Endpoint>, Error> {
+        let before = after.map_or(Uuid::max(), |endpoint| endpoint.id.0);
+        let tenant = self.tenant();
+        webhooks::db::select_page(self.tx.connection(), tenant, before, ROWS).await
+    }
+
+    /// The next deliveries to webhooks, from the newest on.
+    pub async fn webhook_deliveries(&mut self, after: Option<&Delivery>) -> Result<Vec<Delivery>, Error> {
+        let before = after.map_or(Uuid::max(), |delivery| delivery.id.0);
+        let tenant = self.tenant();
+        webhooks::deliveries::db::select_page(self.tx.connection(), tenant, None, before, ROWS).await
+    }
+
+    /// What was seen of the next predictions' customers, from the newest on.
+    pub async fn drift(&mut self, after: Option<&PredictionDrift>) -> Result<Vec<PredictionDrift>, Error> {
+        let before = after.map_or(Uuid::max(), |drift| drift.prediction.0);
+        let tenant = self.tenant();
+        monitoring::db::select_drift_page(self.tx.connection(), tenant, before, REPORTS).await
+    }
+
+    /// The next files of outcomes, from the newest on.
+    pub async fn outcomes(&mut self, after: Option<&OutcomeUpload>) -> Result<Vec<OutcomeUpload>, Error> {
+        let before = after.map_or(Uuid::max(), |upload| upload.id.0);
+        let tenant = self.tenant();
+        outcomes::db::select_uploads(self.tx.connection(), tenant, before, ROWS).await
+    }
+
+    /// The settings and raised drift of each model, and what outcomes say of it.
+    pub async fn monitoring(&mut self) -> Result<Vec<(Monitoring, Performance)>, Error> {
+        let tenant = self.tenant();
+        let models = monitoring::db::select_models(self.tx.connection(), tenant).await?;
+        let mut kept = Vec::with_capacity(models.len());
+        for model in models {
+            let settings = monitoring::settings::read(self.tx.connection(), tenant, model).await?;
+            let performance = outcomes::performance::read(self.tx.connection(), tenant, model).await?;
+            kept.push((settings, performance));
+        }
+        Ok(kept)
     }
 
     /// The next events of the audit log that concern the tenant, from the newest on.
@@ -160,6 +244,48 @@ pub async fn files(
     let tenant = tx.writer()?.tenant();
     let before = after.map_or(Uuid::max(), |files| files.prediction.0);
     db::select_files(tx.connection(), tenant, before, ROWS).await
+}
+
+/// Which files a training has.
+pub struct TrainingFiles {
+    /// The training.
+    pub training: TrainingId,
+    has_customers: bool,
+    result_attempt: Option<i32>,
+}
+
+/// The next trainings, from the newest on.
+pub async fn training_files(
+    platform: &Platform,
+    access: &Access,
+    after: Option<&TrainingFiles>,
+) -> Result<Vec<TrainingFiles>, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let tenant = tx.writer()?.tenant();
+    let before = after.map_or(Uuid::max(), |files| files.training.0);
+    db::select_training_files(tx.connection(), tenant, before, ROWS).await
+}
+
+impl TrainingFiles {
+    /// The labelled customers, while they are kept.
+    pub async fn input(&self, platform: &Platform) -> Result<Option<ExportedFile>, Error> {
+        if !self.has_customers {
+            return Ok(None);
+        }
+        open(platform, &training_input_path(self.training)).await
+    }
+
+    /// The model's file, where there is one.
+    pub async fn model(&self, platform: &Platform) -> Result<Option<ExportedFile>, Error> {
+        let Some(attempt) = self.result_attempt else { return Ok(None) };
+        open(platform, &training_result_path(self.training, attempt, MODEL_NAME)).await
+    }
+
+    /// Its report, where there is one.
+    pub async fn report(&self, platform: &Platform) -> Result<Option<ExportedFile>, Error> {
+        let Some(attempt) = self.result_attempt else { return Ok(None) };
+        open(platform, &training_result_path(self.training, attempt, REPORT_NAME)).await
+    }
 }
 
 impl StoredFiles {

@@ -3,6 +3,7 @@
 
 mod db;
 mod files;
+mod trainings;
 
 use crate::{Access, AdminTx, Error, Platform, PredictionId};
 use ledger::{Check, Violation};
@@ -38,6 +39,7 @@ pub async fn check(platform: &Platform, depth: Depth) -> Result<Check, Error> {
             after = Some(checked.last);
         }
         found.violations.extend(files::check_erased(platform).await?);
+        found.violations.extend(trainings::check(platform).await?);
     }
     metrics::gauge!("augur_invariant_violations", "depth" => "tables").set(found.violations.len() as f64);
     Ok(found)
@@ -90,6 +92,7 @@ async fn check_tables(connection: &mut PgConnection) -> Result<Vec<Violation>, E
         ("key_has_one_effect", db::select_wrong_keys(connection).await?),
         ("expired_is_erased", db::select_unerased(connection).await?),
         ("erasure_is_completed", db::select_unfinished_erasures(connection).await?),
+        ("production_is_current", db::select_wrong_versions(connection).await?),
     ];
     Ok(findings
         .into_iter()

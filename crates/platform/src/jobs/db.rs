@@ -1,7 +1,7 @@
 //! SQL of the jobs. All times are the database's clock.
 
-use super::{Claim, JobKind, Message, Statistics};
-use crate::{Error, JobId, PredictionId, TenantId};
+use super::{Claim, JobKind, Message, Places, Statistics};
+use crate::{Error, JobId, TenantId};
 use chrono::TimeDelta;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -50,7 +50,7 @@ pub(crate) async fn insert(
     connection: &mut PgConnection,
     tenant: TenantId,
     kind: JobKind,
-    subject: PredictionId,
+    subject: Uuid,
     deadline: TimeDelta,
     request_id: &str,
 ) -> Result<(), Error> {
@@ -60,7 +60,7 @@ pub(crate) async fn insert(
         JobId::new().0,
         tenant.0,
         kind.as_str(),
-        subject.0,
+        subject,
         deadline.as_seconds_f64(),
         request_id
     )
@@ -69,7 +69,7 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-/// How many jobs wait or run, of one tenant or of all, counted up to `count_max`.
+/// How many jobs that somebody paid for wait or run, of one tenant or of all, counted up to `count_max`.
 pub(super) async fn count_open(
     connection: &mut PgConnection,
     tenant: Option<TenantId>,
@@ -77,7 +77,8 @@ pub(super) async fn count_open(
 ) -> Result<u32, Error> {
     let count = sqlx::query_scalar!(
         r#"SELECT count(*) AS "count!" FROM (
-               SELECT FROM jobs WHERE state IN ('queued', 'running') AND ($1::uuid IS NULL OR tenant_id = $1)
+               SELECT FROM jobs WHERE state IN ('queued', 'running') AND kind NOT IN ('webhook', 'export')
+                 AND ($1::uuid IS NULL OR tenant_id = $1)
                LIMIT $2) open"#,
         tenant.map(|tenant| tenant.0),
         i64::from(count_max)
@@ -139,7 +140,7 @@ pub(super) async fn renew(connection: &mut PgConnection, claim: &Claim) -> Resul
 }
 
 /// The job's failures now, or none where it is no longer the claimer's.
-pub(super) async fn give_back(
+pub(crate) async fn give_back(
     connection: &mut PgConnection,
     claim: &Claim,
     delay_ms: u32,
@@ -211,34 +212,50 @@ pub(super) async fn release_owner(connection: &mut PgConnection, owner: &str) ->
            WHERE jobs.kind = 'prediction' AND jobs.subject_id = predictions.id AND jobs.state = 'queued'
              AND predictions.status = 'running'"#
     )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        r#"UPDATE trainings SET status = 'queued', fits_done = 0 FROM jobs
+           WHERE jobs.kind = 'training' AND jobs.subject_id = trainings.id AND jobs.state = 'queued'
+             AND trainings.status = 'running'"#
+    )
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
 }
 
-/// Marks the next jobs as dispatched: tenant by tenant in turn, counting what each has under way,
-/// and no more than twice of what the workers take at a time is ahead of them.
+/// Marks the next jobs as dispatched. Of each kind: tenant by tenant in turn, counting what each has under
+/// way, and no more than twice of what the workers take at a time is ahead of them.
 pub(super) async fn take_undispatched(
     connection: &mut PgConnection,
 ) -> Result<Vec<(JobKind, Message)>, Error> {
     let rows = sqlx::query!(
         r#"WITH ahead AS (
-               SELECT tenant_id, count(*) AS jobs FROM jobs
-               WHERE state IN ('queued', 'running') AND dispatched_at IS NOT NULL GROUP BY tenant_id),
+               SELECT kind, tenant_id, count(*) AS jobs FROM jobs
+               WHERE state IN ('queued', 'running') AND dispatched_at IS NOT NULL GROUP BY kind, tenant_id),
+           capacity AS (
+               SELECT place.kind, sum(place.places) AS places FROM workers, LATERAL (VALUES
+                   ('prediction', concurrency), ('training', training_places), ('webhook', webhook_places),
+                   ('export', export_places))
+                   AS place (kind, places)
+               WHERE seen_at > now() - interval '15 seconds' GROUP BY place.kind),
            room AS (
-               SELECT greatest(2 * greatest(
-                   (SELECT coalesce(sum(concurrency), 0) FROM workers
-                    WHERE seen_at > now() - interval '15 seconds'), 1)
-                   - (SELECT coalesce(sum(jobs), 0) FROM ahead), 0)::bigint AS jobs),
+               SELECT kinds.kind, greatest(2 * greatest(coalesce(
+                   (SELECT places FROM capacity WHERE capacity.kind = kinds.kind), 0), 1)
+                   - coalesce((SELECT sum(jobs) FROM ahead WHERE ahead.kind = kinds.kind), 0), 0)::bigint AS jobs
+               FROM (VALUES ('prediction'), ('training'), ('webhook'), ('export')) AS kinds (kind)),
            waiting AS (
-               SELECT jobs.id, coalesce(ahead.jobs, 0) + row_number() OVER (
-                   PARTITION BY jobs.tenant_id ORDER BY priority DESC, jobs.id) AS turn
-               FROM jobs LEFT JOIN ahead ON ahead.tenant_id = jobs.tenant_id
+               SELECT jobs.id, jobs.kind, coalesce(ahead.jobs, 0) + row_number() OVER (
+                   PARTITION BY jobs.kind, jobs.tenant_id ORDER BY priority DESC, jobs.id) AS turn
+               FROM jobs LEFT JOIN ahead ON ahead.tenant_id = jobs.tenant_id AND ahead.kind = jobs.kind
                WHERE dispatched_at IS NULL AND not_before <= now() AND deadline_at > now()
                  AND (state = 'queued' OR (state = 'running' AND lease_until < now()))),
+           ranked AS (
+               SELECT id, kind, row_number() OVER (PARTITION BY kind ORDER BY turn, id) AS place FROM waiting),
            chosen AS (
                SELECT id FROM jobs WHERE id IN (
-                   SELECT id FROM waiting ORDER BY turn, id LIMIT (SELECT jobs FROM room))
+                   SELECT ranked.id FROM ranked JOIN room ON room.kind = ranked.kind
+                   WHERE ranked.place <= room.jobs)
                FOR UPDATE SKIP LOCKED)
            UPDATE jobs SET dispatched_at = now() FROM chosen WHERE jobs.id = chosen.id
            RETURNING jobs.id, jobs.kind, jobs.request_id"#
@@ -325,13 +342,20 @@ pub(crate) async fn try_lock(connection: &mut PgConnection, name: &str) -> Resul
 pub(super) async fn upsert_worker(
     connection: &mut PgConnection,
     worker: &str,
-    concurrency: u32,
+    places: Places,
 ) -> Result<(), Error> {
     sqlx::query!(
-        r#"INSERT INTO workers (id, concurrency) VALUES ($1, $2)
-           ON CONFLICT (id) DO UPDATE SET concurrency = excluded.concurrency, seen_at = now()"#,
+        r#"INSERT INTO workers (id, concurrency, training_places, webhook_places, export_places)
+           VALUES ($1, $2, $3, $4, $5)
+           ON CONFLICT (id) DO UPDATE SET concurrency = excluded.concurrency,
+               training_places = excluded.training_places, webhook_places = excluded.webhook_places,
+               export_places = excluded.export_places,
+               seen_at = now()"#,
         worker,
-        i32::try_from(concurrency).unwrap_or(i32::MAX)
+        i32::from(places.predictions),
+        i32::from(places.trainings),
+        i32::from(places.webhooks),
+        i32::from(places.exports)
     )
     .execute(connection)
     .await?;
@@ -353,8 +377,8 @@ pub(super) async fn select_statistics(connection: &mut PgConnection) -> Result<S
         Statistics,
         r#"SELECT count(*) FILTER (WHERE state = 'queued') AS "queued!",
                   count(*) FILTER (WHERE state = 'running') AS "running!",
-                  coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE state = 'queued')), 0)::float8
-                      AS "lag_seconds!",
+                  coalesce(extract(epoch FROM now() - min(greatest(created_at, not_before))
+                      FILTER (WHERE state = 'queued' AND not_before <= now())), 0)::float8 AS "lag_seconds!",
                   (SELECT count(*) FROM workers WHERE seen_at > now() - interval '15 seconds') AS "workers!"
            FROM jobs WHERE state IN ('queued', 'running')"#
     )

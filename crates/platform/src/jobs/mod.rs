@@ -6,16 +6,17 @@
 
 pub(crate) mod db;
 mod relay;
+mod subject;
 mod sweep;
 
 pub use relay::relay;
 pub use sweep::sweep;
 
 use crate::notifications::JOBS_CHANNEL;
-use crate::predictions::{self, PredictionError};
 use crate::{Error, JobId, Platform, TenantId};
 use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
+use subject::Unsettled;
 use uuid::Uuid;
 
 /// How many failures end a job.
@@ -27,16 +28,50 @@ pub const FAILURES_MAX: i32 = 3;
 pub enum JobKind {
     /// Scores a file; its subject is a prediction.
     Prediction,
+    /// Trains a model; its subject is a training.
+    Training,
+    /// Delivers an event; its subject is a delivery.
+    Webhook,
+    /// Takes a version to an MLflow server; its subject is a line of the models' history.
+    Export,
 }
 
 impl JobKind {
     /// Every kind there is.
-    pub const ALL: [JobKind; 1] = [JobKind::Prediction];
+    pub const ALL: [JobKind; 4] = [JobKind::Prediction, JobKind::Training, JobKind::Webhook, JobKind::Export];
 
     /// The kind's name in the database and in queues' names.
     pub fn as_str(self) -> &'static str {
         match self {
             JobKind::Prediction => "prediction",
+            JobKind::Training => "training",
+            JobKind::Webhook => "webhook",
+            JobKind::Export => "export",
+        }
+    }
+}
+
+/// How many jobs of each kind a worker takes at a time; none of a kind where it is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Places {
+    /// Predictions; they share the processors.
+    pub predictions: u16,
+    /// Trainings; each takes all processors that it gets.
+    pub trainings: u16,
+    /// Deliveries of events; they mostly wait.
+    pub webhooks: u16,
+    /// Versions taken to an MLflow server; none where there is no server.
+    pub exports: u16,
+}
+
+impl Places {
+    /// How many jobs of this kind.
+    pub fn of(self, kind: JobKind) -> u16 {
+        match kind {
+            JobKind::Prediction => self.predictions,
+            JobKind::Training => self.trainings,
+            JobKind::Webhook => self.webhooks,
+            JobKind::Export => self.exports,
         }
     }
 }
@@ -105,24 +140,23 @@ pub async fn claim(platform: &Platform, job: JobId, owner: &str) -> Result<Optio
     let mut transaction = platform.system.begin().await?;
     let Some(claimed) = db::claim(&mut transaction, job, owner).await? else { return Ok(None) };
     if claimed.failures >= FAILURES_MAX {
-        let error = PredictionError::attempts_exhausted();
-        let finished = predictions::fail(&mut transaction, &claimed.claim, &error).await?;
+        let finished = subject::fail(&mut transaction, &claimed.claim, Unsettled::AttemptsExhausted).await?;
         transaction.commit().await?;
         finished.report();
         return Ok(None);
     }
-    predictions::start(&mut transaction, &claimed.claim).await?;
+    subject::start(&mut transaction, &claimed.claim).await?;
     transaction.commit().await?;
     Ok(Some(claimed.claim))
 }
 
 /// Prolongs the lease and tells how far the work is. False where the job is no longer mine.
-pub async fn renew(platform: &Platform, claim: &Claim, rows_done: u64) -> Result<bool, Error> {
+pub async fn renew(platform: &Platform, claim: &Claim, done: u64) -> Result<bool, Error> {
     let mut transaction = platform.system.begin().await?;
     if !db::renew(&mut transaction, claim).await? {
         return Ok(false);
     }
-    predictions::report_progress(&mut transaction, claim, rows_done).await?;
+    subject::report_progress(&mut transaction, claim, done).await?;
     transaction.commit().await?;
     Ok(true)
 }
@@ -150,13 +184,12 @@ async fn give_back(platform: &Platform, claim: &Claim, delay_ms: u32, failures: 
         return Ok(());
     };
     if total >= FAILURES_MAX {
-        let error = PredictionError::attempts_exhausted();
-        let finished = predictions::fail(&mut transaction, claim, &error).await?;
+        let finished = subject::fail(&mut transaction, claim, Unsettled::AttemptsExhausted).await?;
         transaction.commit().await?;
         finished.report();
         return Ok(());
     }
-    predictions::requeue(&mut transaction, claim).await?;
+    subject::requeue(&mut transaction, claim).await?;
     db::notify(&mut transaction, JOBS_CHANNEL, "").await?;
     Ok(transaction.commit().await?)
 }
@@ -172,9 +205,9 @@ pub async fn release_previous_run(platform: &Platform, owner: &str) -> Result<u6
 }
 
 /// Says that a worker lives and how many jobs it takes at a time.
-pub async fn heartbeat(platform: &Platform, worker: &str, concurrency: u32) -> Result<(), Error> {
+pub async fn heartbeat(platform: &Platform, worker: &str, places: Places) -> Result<(), Error> {
     let mut connection = platform.system.acquire().await?;
-    db::upsert_worker(&mut connection, worker, concurrency).await
+    db::upsert_worker(&mut connection, worker, places).await
 }
 
 /// Says that a worker stops.
@@ -190,7 +223,7 @@ pub struct Statistics {
     pub queued: i64,
     /// Jobs at work.
     pub running: i64,
-    /// For how many seconds the oldest waiting job has waited.
+    /// For how many seconds the oldest job has waited whose time has come.
     pub lag_seconds: f64,
     /// Worker processes heard of lately.
     pub workers: i64,

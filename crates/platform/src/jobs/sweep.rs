@@ -1,9 +1,13 @@
 //! The sweeper: puts right what got lost, late or stuck.
 
 use super::db;
+use super::subject::{self, Unsettled};
 use crate::invariants::{self, Depth, Round};
-use crate::predictions::{self, PredictionError};
-use crate::{Error, Platform, closing, failpoints, idempotency, in_time, sessions};
+use crate::predictions;
+use crate::{
+    Error, Platform, closing, failpoints, idempotency, in_time, monitoring, sessions, tracking, trainings,
+    webhooks,
+};
 use ledger::Violation;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -86,7 +90,8 @@ async fn keep_house(platform: &Platform) {
         }
         if Instant::now() >= orphans_due {
             orphans_due = Instant::now() + ORPHAN_INTERVAL;
-            report("remove orphaned files", bounded(predictions::erase_orphans(platform)).await);
+            report("remove orphaned files", bounded(erase_orphans(platform)).await);
+            report("remove orphaned training files", bounded(trainings::erase_orphans(platform)).await);
         }
     }
 }
@@ -137,12 +142,8 @@ async fn fail_one_overdue(platform: &Platform, left_alone: &mut Vec<Uuid>) -> Re
     let Some(overdue) = db::lock_overdue(&mut transaction, left_alone).await? else { return Ok(false) };
     failpoints::at("sweep.overdue").await;
     left_alone.push(overdue.claim.job.0);
-    let error = if overdue.exhausted {
-        PredictionError::attempts_exhausted()
-    } else {
-        PredictionError::deadline_passed()
-    };
-    let finished = predictions::fail(&mut transaction, &overdue.claim, &error).await?;
+    let why = if overdue.exhausted { Unsettled::AttemptsExhausted } else { Unsettled::DeadlinePassed };
+    let finished = subject::fail(&mut transaction, &overdue.claim, why).await?;
     failpoints::at("sweep.refunded").await;
     transaction.commit().await?;
     left_alone.pop();
@@ -170,12 +171,22 @@ fn tell(violations: &[Violation]) {
     }
 }
 
+async fn erase_orphans(platform: &Platform) -> Result<(), Error> {
+    predictions::erase_orphans(platform).await?;
+    monitoring::erase_orphans(platform).await
+}
+
 async fn sweep_expired(platform: &Platform) -> Result<(), Error> {
     let mut connection = platform.system.acquire().await?;
     idempotency::forget_old(&mut connection).await?;
     sessions::forget_old(&mut connection).await?;
     db::delete_lost_workers(&mut connection).await?;
     drop(connection);
+    webhooks::announce_expiring(platform).await?;
+    tracking::queue_new(platform).await?;
+    webhooks::forget_old(platform).await?;
     predictions::erase_expired(platform).await?;
+    trainings::erase_expired(platform).await?;
+    monitoring::erase_expired(platform).await?;
     closing::erase_what_came_late(platform).await
 }

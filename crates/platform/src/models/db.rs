@@ -42,7 +42,8 @@ pub(super) async fn upsert_shipped(
     let version = sqlx::query_scalar!(
         r#"INSERT INTO model_versions (id, model_id, version, sha256, manifest, artifact)
            VALUES ($1, $2, $3, $4, $5, $6)
-           ON CONFLICT ON CONSTRAINT model_versions_version_key DO UPDATE SET artifact = excluded.artifact
+           ON CONFLICT ON CONSTRAINT model_versions_version_key DO UPDATE
+               SET artifact = excluded.artifact, manifest = excluded.manifest
            RETURNING id"#,
         ModelVersionId::new().0,
         model,
@@ -52,6 +53,19 @@ pub(super) async fn upsert_shipped(
         artifact
     )
     .fetch_one(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "UPDATE model_versions SET stage = 'archived' WHERE model_id = $1 AND id <> $2 AND stage <> 'archived'",
+        model,
+        version
+    )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        "UPDATE model_versions SET stage = 'production' WHERE id = $1 AND stage <> 'production'",
+        version
+    )
+    .execute(&mut *connection)
     .await?;
     sqlx::query!("UPDATE models SET current_version_id = $2 WHERE id = $1", model, version)
         .execute(&mut *connection)
@@ -67,8 +81,8 @@ pub(super) async fn insert_service_if_none(
     rows_max: i64,
 ) -> Result<(), Error> {
     sqlx::query!(
-        r#"INSERT INTO services (id, name, model_id, description, price, max_rows)
-           SELECT $1, $2, $3, $4, $5, $6
+        r#"INSERT INTO services (id, name, model_id, description, price, max_rows, explain_price)
+           SELECT $1, $2, $3, $4, $5, $6, $7
            WHERE NOT EXISTS (SELECT 1 FROM services WHERE model_id = $3)
            ON CONFLICT DO NOTHING"#,
         shipped.service_id.0,
@@ -76,7 +90,8 @@ pub(super) async fn insert_service_if_none(
         model.0,
         shipped.service_description,
         shipped.price,
-        rows_max
+        rows_max,
+        shipped.explain_price
     )
     .execute(connection)
     .await?;

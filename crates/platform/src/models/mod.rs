@@ -25,6 +25,8 @@ pub struct ShippedModel {
     pub service_id: ServiceId,
     /// What an order costs at first, in minor units.
     pub price: i64,
+    /// What reasons cost on top at first, in minor units.
+    pub explain_price: i64,
     /// What the price list calls it.
     pub service_name: &'static str,
     /// What the price list says of it.
@@ -54,9 +56,10 @@ pub async fn list(platform: &Platform, access: &Access) -> Result<Vec<ListedVers
 /// How many rows a seeded service scores at most.
 const SEEDED_ROWS_MAX: i64 = 10_000_000;
 
-/// Models that were loaded, by the SHA-256 of their file. A handful is served at a time.
+/// Models that were loaded, by their version: two versions may have the same file and another threshold or
+/// calibration. A handful is served at a time.
 #[derive(Default)]
-pub(crate) struct LoadedModels(Mutex<HashMap<String, Arc<Model>>>);
+pub(crate) struct LoadedModels(Mutex<HashMap<ModelVersionId, Arc<Model>>>);
 
 /// More than this many loaded models are forgotten and loaded anew when asked for.
 const LOADED_MAX: usize = 32;
@@ -96,7 +99,7 @@ pub async fn load(platform: &Platform, id: ModelVersionId) -> Result<Arc<Model>,
 
 pub(crate) async fn load_version(platform: &Platform, version: &ModelVersion) -> Result<Arc<Model>, Error> {
     let loaded = &platform.loaded_models.0;
-    if let Some(model) = loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&version.sha256) {
+    if let Some(model) = loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&version.id) {
         return Ok(model.clone());
     }
     // Registered files are never deleted: one that is missing means a store that is not the right one,
@@ -119,7 +122,7 @@ pub(crate) async fn load_version(platform: &Platform, version: &ModelVersion) ->
     if loaded.len() >= LOADED_MAX {
         loaded.clear();
     }
-    loaded.insert(version.sha256.clone(), model.clone());
+    loaded.insert(version.id, model.clone());
     Ok(model)
 }
 

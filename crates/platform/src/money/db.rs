@@ -14,9 +14,9 @@ pub(super) async fn select_purposes(
     orders: &[Uuid],
 ) -> Result<HashMap<OrderId, Purpose>, Error> {
     let rows = sqlx::query!(
-        r#"SELECT o.id, o.status, s.name AS service_name, m.name AS model_name, p.id AS "prediction_id?",
+        r#"SELECT o.id, o.status, s.name AS service_name, coalesce(m.name, '') AS "model_name!", p.id AS "prediction_id?",
                   p.file_name AS "file_name?", p.error
-           FROM orders o JOIN services s ON s.id = o.service_id JOIN models m ON m.id = s.model_id
+           FROM orders o JOIN services s ON s.id = o.service_id LEFT JOIN models m ON m.id = s.model_id
            LEFT JOIN predictions p ON p.order_id = o.id
            WHERE o.tenant_id = $1 AND o.id = ANY($2)"#,
         tenant.0,

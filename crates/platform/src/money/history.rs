@@ -27,7 +27,7 @@ pub struct Movement {
 pub struct Purpose {
     /// The service's name now.
     pub service: String,
-    /// Its model's name.
+    /// Its model's name; empty for a training, which makes one.
     pub model: String,
     /// Where the order is in its life.
     pub status: OrderStatus,

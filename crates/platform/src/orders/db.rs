@@ -1,9 +1,7 @@
 //! SQL of the orders.
 
 use super::{Order, OrderFilter, OrderStatus, OrderedService};
-use crate::{
-    Error, OrderId, PredictionId, ServiceId, TenantId, TransactionId, services::Service, tenancy::Writer,
-};
+use crate::{Error, OrderId, PredictionId, ServiceId, TenantId, TrainingId, TransactionId, tenancy::Writer};
 use chrono::{DateTime, Utc};
 use ledger::Money;
 use sqlx::PgConnection;
@@ -17,9 +15,11 @@ struct Row {
     service_name: String,
     model_name: String,
     price: i64,
+    options: serde_json::Value,
     status: String,
     transaction_id: Uuid,
     prediction_id: Option<Uuid>,
+    training_id: Option<Uuid>,
     created_at: DateTime<Utc>,
 }
 
@@ -36,9 +36,11 @@ impl TryFrom<Row> for Order {
                 model: row.model_name,
             },
             price: Money::from_minor_units(row.price)?,
+            options: serde_json::from_value(row.options).map_err(Error::internal)?,
             status: status_of(&row.status)?,
             transaction_id: TransactionId(row.transaction_id),
             prediction_id: row.prediction_id.map(PredictionId),
+            training_id: row.training_id.map(TrainingId),
             created_at: row.created_at,
         })
     }
@@ -47,21 +49,19 @@ impl TryFrom<Row> for Order {
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     writer: Writer,
-    id: OrderId,
-    service: &Service,
-    status: OrderStatus,
-    transaction: TransactionId,
+    order: &Order,
 ) -> Result<DateTime<Utc>, Error> {
     Ok(sqlx::query_scalar!(
-        r#"INSERT INTO orders (id, tenant_id, user_id, service_id, price, status, transaction_id)
-           VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING created_at"#,
-        id.0,
+        r#"INSERT INTO orders (id, tenant_id, user_id, service_id, price, status, transaction_id, options)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING created_at"#,
+        order.id.0,
         writer.tenant().0,
         writer.user().0,
-        service.id.0,
-        service.price.minor_units(),
-        status.as_str(),
-        transaction.0
+        order.service.id.0,
+        order.price.minor_units(),
+        order.status.as_str(),
+        order.transaction_id.0,
+        serde_json::to_value(order.options).map_err(Error::internal)?
     )
     .fetch_one(connection)
     .await?)
@@ -74,10 +74,10 @@ pub(crate) async fn select(
 ) -> Result<Option<Order>, Error> {
     sqlx::query_as!(
         Row,
-        r#"SELECT o.id, o.tenant_id, o.service_id, s.name AS service_name, m.name AS model_name, o.price,
-                  o.status, o.transaction_id, p.id AS "prediction_id?", o.created_at
-           FROM orders o JOIN services s ON s.id = o.service_id JOIN models m ON m.id = s.model_id
-           LEFT JOIN predictions p ON p.order_id = o.id
+        r#"SELECT o.id, o.tenant_id, o.service_id, s.name AS service_name, coalesce(m.name, '') AS "model_name!", o.price,
+                  o.options, o.status, o.transaction_id, p.id AS "prediction_id?", t.id AS "training_id?", o.created_at
+           FROM orders o JOIN services s ON s.id = o.service_id LEFT JOIN models m ON m.id = s.model_id
+           LEFT JOIN predictions p ON p.order_id = o.id LEFT JOIN trainings t ON t.order_id = o.id
            WHERE o.tenant_id = $1 AND o.id = $2"#,
         tenant.0,
         id.0
@@ -98,10 +98,10 @@ pub(crate) async fn select_page(
 ) -> Result<Vec<Order>, Error> {
     sqlx::query_as!(
         Row,
-        r#"SELECT o.id, o.tenant_id, o.service_id, s.name AS service_name, m.name AS model_name, o.price,
-                  o.status, o.transaction_id, p.id AS "prediction_id?", o.created_at
-           FROM orders o JOIN services s ON s.id = o.service_id JOIN models m ON m.id = s.model_id
-           LEFT JOIN predictions p ON p.order_id = o.id
+        r#"SELECT o.id, o.tenant_id, o.service_id, s.name AS service_name, coalesce(m.name, '') AS "model_name!", o.price,
+                  o.options, o.status, o.transaction_id, p.id AS "prediction_id?", t.id AS "training_id?", o.created_at
+           FROM orders o JOIN services s ON s.id = o.service_id LEFT JOIN models m ON m.id = s.model_id
+           LEFT JOIN predictions p ON p.order_id = o.id LEFT JOIN trainings t ON t.order_id = o.id
            WHERE ($1::uuid IS NULL OR o.tenant_id = $1) AND o.id < $2 AND o.id >= $3
              AND ($4::text IS NULL OR o.status = $4) AND ($5::uuid IS NULL OR o.service_id = $5)
            ORDER BY o.id DESC LIMIT $6"#,
@@ -155,11 +155,11 @@ pub(crate) async fn select_page_of_all(
                WHERE id >= $1 AND id < $2 AND ($3::text IS NULL OR status = $3)
                  AND ($4::uuid[] IS NULL OR tenant_id = ANY($4) OR id = ANY($5))
                ORDER BY id DESC LIMIT $6)
-           SELECT o.id, o.tenant_id, o.service_id, s.name AS service_name, m.name AS model_name, o.price,
-                  o.status, o.transaction_id, p.id AS "prediction_id?", o.created_at
+           SELECT o.id, o.tenant_id, o.service_id, s.name AS service_name, coalesce(m.name, '') AS "model_name!", o.price,
+                  o.options, o.status, o.transaction_id, p.id AS "prediction_id?", t.id AS "training_id?", o.created_at
            FROM found JOIN orders o ON o.id = found.id
-           JOIN services s ON s.id = o.service_id JOIN models m ON m.id = s.model_id
-           LEFT JOIN predictions p ON p.order_id = o.id
+           JOIN services s ON s.id = o.service_id LEFT JOIN models m ON m.id = s.model_id
+           LEFT JOIN predictions p ON p.order_id = o.id LEFT JOIN trainings t ON t.order_id = o.id
            ORDER BY o.id DESC"#,
         range.start,
         range.end,

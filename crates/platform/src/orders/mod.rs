@@ -5,10 +5,12 @@ pub(crate) mod db;
 use crate::audit_log::{self, Event};
 use crate::idempotency::{self, Idempotency, Replayable};
 use crate::money::{checked_note, count_moved};
+use crate::services::Service;
 use crate::tenancy::Writer;
+use crate::trainings::{self, Offer};
 use crate::{
     Access, AdminTx, Error, List, OrderId, Page, Platform, PredictionId, ServiceId, TenantId, TenantTx,
-    TransactionId, closing, failpoints, services,
+    TrainingId, TransactionId, closing, failpoints, services, webhooks,
 };
 use chrono::{DateTime, Utc};
 use ledger::Money;
@@ -45,6 +47,14 @@ impl OrderStatus {
     }
 }
 
+/// What is bought beside the plain result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OrderOptions {
+    /// Reasons for each customer, at the service's surcharge.
+    pub explain: bool,
+}
+
 /// What was bought, for how much, and what became of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Order {
@@ -54,14 +64,20 @@ pub struct Order {
     pub tenant: TenantId,
     /// What was bought.
     pub service: OrderedService,
-    /// What it cost when it was placed.
+    /// What it cost when it was placed, options included.
     pub price: Money,
+    /// What was bought beside the plain result.
+    #[serde(default)]
+    pub options: OrderOptions,
     /// Where it is in its life.
     pub status: OrderStatus,
     /// Its debit.
     pub transaction_id: TransactionId,
     /// The prediction that used it.
     pub prediction_id: Option<PredictionId>,
+    /// The training that used it.
+    #[serde(default)]
+    pub training_id: Option<TrainingId>,
     /// When it was placed.
     pub created_at: DateTime<Utc>,
 }
@@ -73,8 +89,42 @@ pub struct OrderedService {
     pub id: ServiceId,
     /// Its name now.
     pub name: String,
-    /// Its model's name.
+    /// Its model's name; empty for a training, which makes one.
     pub model: String,
+}
+
+/// What an order needs to know of a line of the price list, whatever it sells.
+pub(crate) struct Ordered {
+    pub(crate) id: ServiceId,
+    pub(crate) name: String,
+    pub(crate) model: String,
+    pub(crate) price: Money,
+    /// What reasons cost on top.
+    pub(crate) explain_price: Option<Money>,
+}
+
+impl From<&Service> for Ordered {
+    fn from(service: &Service) -> Ordered {
+        Ordered {
+            id: service.id,
+            name: service.name.clone(),
+            model: service.model_name.clone(),
+            price: service.price,
+            explain_price: service.explain_price,
+        }
+    }
+}
+
+impl From<&Offer> for Ordered {
+    fn from(offer: &Offer) -> Ordered {
+        Ordered {
+            id: offer.id,
+            name: offer.name.clone(),
+            model: String::new(),
+            price: offer.price,
+            explain_price: None,
+        }
+    }
 }
 
 /// Which orders are wanted; nothing set wants all.
@@ -89,15 +139,16 @@ pub struct OrderFilter {
 /// Orders a service and pays for it.
 ///
 /// # Errors
-/// [`Error::InsufficientFunds`]; [`Error::Invalid`] on `service_id`; the idempotency errors.
+/// [`Error::InsufficientFunds`]; [`Error::Invalid`] on `service_id` and `explain`; the idempotency errors.
 pub async fn place(
     platform: &Platform,
     access: &Access,
     service: ServiceId,
+    options: OrderOptions,
     idempotency: Option<&Idempotency>,
 ) -> Result<Replayable<Order>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
-    let placed = place_in(&mut tx, service, idempotency).await;
+    let placed = place_in(&mut tx, service, options, idempotency).await;
     failpoints::at("order.debited").await;
     let placed = tx.finish(placed).await?;
     failpoints::at("order.committed").await;
@@ -110,6 +161,7 @@ pub async fn place(
 async fn place_in(
     tx: &mut TenantTx,
     service: ServiceId,
+    options: OrderOptions,
     idempotency: Option<&Idempotency>,
 ) -> Result<Replayable<Order>, Error> {
     let writer = tx.writer()?;
@@ -117,14 +169,22 @@ async fn place_in(
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency).await? {
         return Ok(Replayable::replayed(answer));
     }
-    let service = services::db::select(tx.connection(), service)
+    let service = orderable(tx.connection(), service)
         .await?
-        .filter(|service| service.active)
         .ok_or_else(|| Error::invalid("service_id", "there is no such service on the price list"))?;
-    let order = begin(tx.connection(), writer, &service, OrderStatus::Paid).await?;
+    let order = begin(tx.connection(), writer, &service, options, OrderStatus::Paid).await?;
     idempotency::keep(tx.connection(), scope, idempotency, &order).await?;
     debit(tx.connection(), &order).await?;
     Ok(Replayable::first(order))
+}
+
+/// A line that can be ordered now: of a prediction, or of a training.
+async fn orderable(connection: &mut PgConnection, id: ServiceId) -> Result<Option<Ordered>, Error> {
+    if let Some(service) = services::db::select(connection, id).await? {
+        return Ok(service.active.then(|| Ordered::from(&service)));
+    }
+    let offer = trainings::select_offer(connection, id).await?;
+    Ok(offer.filter(|offer| offer.active).map(|offer| Ordered::from(&offer)))
 }
 
 /// One order of the caller's tenant.
@@ -260,7 +320,10 @@ async fn refund_in(
     match order.status {
         OrderStatus::Paid | OrderStatus::Provided => {}
         OrderStatus::InUse => {
-            return Err(Error::conflict("order_in_use", "a prediction is at work for this order"));
+            return Err(Error::conflict(
+                "order_in_use",
+                "a prediction or a training is at work for this order",
+            ));
         }
         OrderStatus::Refunded => {
             return Err(Error::conflict("order_already_refunded", "the order was refunded before"));
@@ -286,32 +349,34 @@ async fn refund_in(
 pub(crate) async fn begin(
     connection: &mut PgConnection,
     writer: Writer,
-    service: &services::Service,
+    service: &Ordered,
+    options: OrderOptions,
     status: OrderStatus,
 ) -> Result<Order, Error> {
-    let (id, transaction) = (OrderId::new(), TransactionId::new());
-    let created_at = db::insert(connection, writer, id, service, status, transaction).await?;
-    Ok(Order {
-        id,
+    let mut order = Order {
+        id: OrderId::new(),
         tenant: writer.tenant(),
-        service: OrderedService {
-            id: service.id,
-            name: service.name.clone(),
-            model: service.model_name.clone(),
-        },
-        price: service.price,
+        service: OrderedService { id: service.id, name: service.name.clone(), model: service.model.clone() },
+        price: services::price_with(service.price, service.explain_price, options)?,
+        options,
         status,
-        transaction_id: transaction,
+        transaction_id: TransactionId::new(),
         prediction_id: None,
-        created_at,
-    })
+        training_id: None,
+        created_at: DateTime::UNIX_EPOCH,
+    };
+    order.created_at = db::insert(connection, writer, &order).await?;
+    Ok(order)
 }
 
-/// Takes the order's price: the last statement before the commit.
+/// Takes the order's price: the last statement before the commit, but where the balance falls below the
+/// tenant's threshold and somebody wants to be told.
 pub(crate) async fn debit(connection: &mut PgConnection, order: &Order) -> Result<(), Error> {
+    // Read before the account is locked; what follows the debit is next to nothing, but where it is told.
+    let threshold = webhooks::watched_threshold(connection, order.tenant).await?;
     let account = order.tenant.account();
-    ledger::debit(connection, account, order.id, order.transaction_id, order.price).await?;
-    Ok(())
+    let debit = ledger::debit(connection, account, order.id, order.transaction_id, order.price).await?;
+    webhooks::announce_low_balance(connection, order.tenant, &debit, threshold).await
 }
 
 pub(crate) fn already_used(status: OrderStatus) -> Error {

@@ -50,8 +50,8 @@ pub(super) async fn select_standing(
                   (SELECT count(*) FROM workers w WHERE w.seen_at > now() - interval '15 seconds'
                    AND w.id <= j.lease_owner) AS "worker!",
                   (SELECT count(*) FROM workers WHERE seen_at > now() - interval '15 seconds') AS "workers!",
-                  (SELECT count(*) FROM jobs o WHERE o.state IN ('queued', 'running') AND o.id < j.id)
-                      AS "ahead!"
+                  (SELECT count(*) FROM jobs o
+                   WHERE o.kind = j.kind AND o.state IN ('queued', 'running') AND o.id < j.id) AS "ahead!"
            FROM jobs j WHERE j.kind = 'prediction' AND j.subject_id = $1"#,
         id.0
     )

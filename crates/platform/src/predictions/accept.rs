@@ -1,6 +1,6 @@
 //! Taking a file in: checked while it streams, stored, and accepted in one transaction.
 
-use super::{Prediction, PredictionStatus, db, read};
+use super::{Prediction, PredictionOptions, PredictionStatus, db, read};
 use crate::idempotency::{self, Idempotency, Replayable};
 use crate::jobs::{self, JobKind};
 use crate::money::count_moved;
@@ -9,14 +9,15 @@ use crate::objects::input_path;
 use crate::orders::{self, Order, OrderStatus};
 use crate::services::{self, Service};
 use crate::{
-    Access, Error, OrderId, Platform, PredictionId, ServiceId, TenantId, TenantTx, failpoints, in_time,
+    Access, Error, OrderId, Platform, PredictionId, ServiceId, TenantId, TenantTx, failpoints, ids, in_time,
     models,
 };
 use bytes::Bytes;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{TimeDelta, Utc};
 use futures::{Stream, StreamExt};
 use ledger::Money;
 use object_store::buffered::BufWriter;
+use scoring::monitoring::column_of;
 use scoring::{Inspection, Inspector, Limits, Manifest, OnError, Schema, match_columns};
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
@@ -48,6 +49,8 @@ pub struct Upload {
     pub file_name: String,
     /// What becomes of customers who cannot be scored.
     pub on_error: OnError,
+    /// What is asked for beside the plain result.
+    pub options: PredictionOptions,
     /// The idempotency key; the SHA-256 of the body is filled in here, with the file's.
     pub idempotency: Option<Idempotency>,
 }
@@ -82,13 +85,15 @@ pub async fn accept(
     upload: Upload,
     stream: impl Stream<Item = Result<Bytes, Error>> + Send,
 ) -> Result<Replayable<Prediction>, Error> {
+    upload.options.check()?;
     let Some(terms) = in_time(agree(platform, access, &upload)).await? else {
         let sha256 = hash_stream(stream).await?;
         return in_time(replay(platform, access, upload, sha256)).await;
     };
     in_time(jobs::refuse_where_full(platform, terms.tenant)).await?;
     let prediction = PredictionId::new();
-    let stored = store(platform, prediction, &terms.schema, stream).await?;
+    let key = upload.options.key.as_deref();
+    let stored = store(platform, prediction, (&terms.schema, key), stream).await?;
     failpoints::at("accept.stored").await;
     let mut tx = match in_time(TenantTx::begin(platform, access)).await {
         Ok(tx) => tx,
@@ -166,7 +171,7 @@ async fn agree(platform: &Platform, access: &Access, upload: &Upload) -> Result<
         }
         Target::Service(_) => None,
     };
-    let terms = terms(&mut tx, upload.target, order.as_ref()).await;
+    let terms = terms(&mut tx, upload, order.as_ref()).await;
     // Looked up last: where the key's first request commits while these checks run, they see what it
     // has used and paid, and its answer counts instead of their refusal.
     let scope = writer.tenant().0;
@@ -177,14 +182,24 @@ async fn agree(platform: &Platform, access: &Access, upload: &Upload) -> Result<
 }
 
 /// What the file will be scored with, where its order can be used or placed.
-async fn terms(tx: &mut TenantTx, target: Target, order: Option<&Order>) -> Result<Terms, Error> {
+async fn terms(tx: &mut TenantTx, upload: &Upload, order: Option<&Order>) -> Result<Terms, Error> {
+    let (target, options) = (upload.target, &upload.options);
     let id = match (target, order) {
         (Target::Service(id), _) => id,
-        (Target::Order(_), Some(order)) if order.status == OrderStatus::Paid => order.service.id,
+        (Target::Order(_), Some(order)) if order.status == OrderStatus::Paid => {
+            options.of_order(&order.options)?;
+            order.service.id
+        }
         (Target::Order(_), Some(order)) => return Err(orders::already_used(order.status)),
         (Target::Order(_), None) => return Err(Error::NotFound("order")),
     };
-    let service = services::db::select(tx.connection(), id).await?.ok_or(Error::NotFound("service"))?;
+    let service = services::db::select(tx.connection(), id).await?;
+    let service = match target {
+        Target::Service(_) => service.ok_or(Error::NotFound("service"))?,
+        Target::Order(_) => {
+            service.ok_or_else(|| Error::conflict("wrong_order", "the order is for a training"))?
+        }
+    };
     if let Target::Service(_) = target {
         if !service.active {
             return Err(Error::NotFound("service"));
@@ -192,7 +207,7 @@ async fn terms(tx: &mut TenantTx, target: Target, order: Option<&Order>) -> Resu
         // The debit decides; this spares a customer without money the upload.
         let account = tx.caller().tenant.account();
         let balance = ledger::balance(tx.connection(), account).await?;
-        if let Some(missing) = service.price.shortfall(balance) {
+        if let Some(missing) = service.price_with(options.order_options())?.shortfall(balance) {
             return Err(Error::InsufficientFunds { missing });
         }
     }
@@ -211,11 +226,11 @@ async fn schema_of(tx: &mut TenantTx, service: &Service) -> Result<Schema, Error
 async fn store(
     platform: &Platform,
     prediction: PredictionId,
-    schema: &Schema,
+    wanted: (&Schema, Option<&str>),
     stream: impl Stream<Item = Result<Bytes, Error>> + Send,
 ) -> Result<Stored, Error> {
     let mut writer = platform.objects.writer(&input_path(prediction));
-    let stored = match write_inspected(platform, &mut writer, schema, stream).await {
+    let stored = match write_inspected(platform, &mut writer, wanted, stream).await {
         // Once it was told to finish, a writer must not be told to drop what it has.
         Ok((sha256, bytes, inspection)) => match writer.shutdown().await {
             Ok(()) => return Ok(Stored { prediction, sha256, bytes, inspection }),
@@ -234,7 +249,7 @@ async fn store(
 async fn write_inspected(
     platform: &Platform,
     writer: &mut BufWriter,
-    schema: &Schema,
+    wanted: (&Schema, Option<&str>),
     stream: impl Stream<Item = Result<Bytes, Error>> + Send,
 ) -> Result<([u8; 32], u64, Inspection), Error> {
     let mut inspector = inspector(platform);
@@ -244,7 +259,7 @@ async fn write_inspected(
         let piece = piece?;
         inspector.push(&piece)?;
         if !matched && let Some(header) = inspector.header() {
-            match_columns(header, schema)?;
+            check_header(header, wanted)?;
             matched = true;
         }
         hasher.update(&piece);
@@ -253,8 +268,17 @@ async fn write_inspected(
     }
     let inspection = inspector.finish()?;
     // The header may read differently once the whole file has settled its encoding.
-    match_columns(&inspection.header, schema)?;
+    check_header(&inspection.header, wanted)?;
     Ok((hasher.finalize().into(), bytes, inspection))
+}
+
+/// A header has the columns that the model needs, and the key that was named.
+fn check_header(header: &[String], (schema, key): (&Schema, Option<&str>)) -> Result<(), Error> {
+    match_columns(header, schema)?;
+    if let Some(key) = key {
+        column_of(header, key)?;
+    }
+    Ok(())
 }
 
 /// Writes order, prediction, job and key into the transaction, the key's look-up first and the
@@ -270,12 +294,13 @@ async fn record(
 ) -> Result<Replayable<(Prediction, Option<Money>)>, Error> {
     let writer = tx.writer()?;
     let scope = writer.tenant().0;
-    let idempotency = upload.idempotency.map(|key| Idempotency { body_sha256: stored.sha256, ..key });
+    let idempotency = upload.idempotency.clone();
+    let idempotency = idempotency.map(|key| Idempotency { body_sha256: stored.sha256, ..key });
     if let Some(answer) = idempotency::take(tx.connection(), scope, idempotency.as_ref()).await? {
         let prediction = db::select(tx.connection(), writer.tenant(), answer).await?;
         return Ok(Replayable::replayed((prediction.ok_or(Error::NotFound("prediction"))?, None)));
     }
-    if Utc::now() - time_of(stored.prediction) > UPLOAD_TIME_MAX {
+    if Utc::now() - ids::time_of(stored.prediction.0) > UPLOAD_TIME_MAX {
         return Err(Error::BadUpload {
             code: "upload_too_slow",
             message: "the upload took more than an hour".to_owned(),
@@ -296,10 +321,13 @@ async fn record(
             // The upload may have taken long: the order is placed now, at the price of now.
             let current = services::db::select(tx.connection(), id).await?.filter(|service| service.active);
             let current = current.ok_or(Error::NotFound("service"))?;
-            (orders::begin(tx.connection(), writer, &current, OrderStatus::InUse).await?, true)
+            let options = upload.options.order_options();
+            let sold = (&current).into();
+            let order = orders::begin(tx.connection(), writer, &sold, options, OrderStatus::InUse);
+            (order.await?, true)
         }
     };
-    insert(platform, access, tx, &order, service, stored, (&upload.file_name, upload.on_error)).await?;
+    insert(platform, access, tx, &order, service, stored, &upload).await?;
     idempotency::keep(tx.connection(), scope, idempotency.as_ref(), &stored.prediction).await?;
     jobs::db::notify(tx.connection(), JOBS_CHANNEL, "").await?;
     // Read before the commit: once it is durable, nothing may stand between it and the answer.
@@ -318,15 +346,17 @@ async fn insert(
     order: &Order,
     service: &Service,
     stored: &Stored,
-    (file_name, on_error): (&str, OnError),
+    upload: &Upload,
 ) -> Result<(), Error> {
+    let options = upload.options.of_order(&order.options)?;
     let row = db::NewPrediction {
         id: stored.prediction,
         tenant: order.tenant,
         order: order.id,
         model_version: service.model_version,
-        file_name,
-        on_error,
+        file_name: &upload.file_name,
+        on_error: upload.on_error,
+        options: &options,
         dialect: serde_json::to_value(&stored.inspection.dialect).map_err(Error::internal)?,
         input_bytes: stored.bytes,
         input_sha256: &stored.sha256,
@@ -338,7 +368,7 @@ async fn insert(
     db::insert(tx.connection(), row).await?;
     let deadline = platform.limits.deadline;
     let kind = JobKind::Prediction;
-    jobs::db::insert(tx.connection(), order.tenant, kind, stored.prediction, deadline, &access.request_id)
+    jobs::db::insert(tx.connection(), order.tenant, kind, stored.prediction.0, deadline, &access.request_id)
         .await
 }
 
@@ -372,13 +402,4 @@ async fn discard(platform: &Platform, prediction: PredictionId) {
     if let Err(error) = platform.objects.delete(&input_path(prediction)).await {
         tracing::warn!(%error, prediction_id = %prediction, "could not delete a refused upload; the sweeper will");
     }
-}
-
-/// The time that an id was made at, which version 7 carries (RFC 9562).
-pub(super) fn time_of(prediction: PredictionId) -> DateTime<Utc> {
-    let time = prediction.0.get_timestamp().map(|timestamp| timestamp.to_unix());
-    time.and_then(|(seconds, nanoseconds)| {
-        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
-    })
-    .unwrap_or(DateTime::UNIX_EPOCH)
 }

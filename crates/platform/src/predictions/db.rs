@@ -1,6 +1,6 @@
 //! SQL of the predictions.
 
-use super::{Prediction, PredictionStatus, ResultFile, Work};
+use super::{Prediction, PredictionOptions, PredictionStatus, ResultFile, Work};
 use crate::jobs::Claim;
 use crate::{Error, ModelVersionId, OrderId, PredictionId, TenantId};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -19,6 +19,7 @@ pub(super) struct NewPrediction<'a> {
     pub(super) model_version: ModelVersionId,
     pub(super) file_name: &'a str,
     pub(super) on_error: OnError,
+    pub(super) options: &'a PredictionOptions,
     pub(super) dialect: Value,
     pub(super) input_bytes: u64,
     pub(super) input_sha256: &'a [u8],
@@ -34,6 +35,7 @@ pub(super) struct LocatedResult {
     pub(super) bytes: u64,
     pub(super) sha256: Vec<u8>,
     pub(super) delimiter: char,
+    pub(super) decimal: char,
 }
 
 /// What a search looks at.
@@ -100,9 +102,9 @@ impl TryFrom<Row> for Prediction {
 pub(super) async fn insert(connection: &mut PgConnection, new: NewPrediction<'_>) -> Result<(), Error> {
     sqlx::query!(
         r#"INSERT INTO predictions (id, tenant_id, order_id, model_version_id, file_name, on_error, dialect,
-                  input_bytes, input_sha256, rows_total, rows_max, status, expires_at)
+                  input_bytes, input_sha256, rows_total, rows_max, status, expires_at, options)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
-                   now() + $13::float8 * interval '1 second')"#,
+                   now() + $13::float8 * interval '1 second', $14)"#,
         new.id.0,
         new.tenant.0,
         new.order.0,
@@ -115,7 +117,8 @@ pub(super) async fn insert(connection: &mut PgConnection, new: NewPrediction<'_>
         count(new.rows_total),
         count(new.rows_max),
         encoded(&new.status)?,
-        new.retention.as_seconds_f64()
+        new.retention.as_seconds_f64(),
+        serde_json::to_value(new.options).map_err(Error::internal)?
     )
     .execute(connection)
     .await?;
@@ -252,6 +255,7 @@ pub(super) async fn select_result(
         bytes: row.bytes.unsigned_abs(),
         sha256: row.sha256,
         delimiter: dialect.delimiter,
+        decimal: dialect.decimal,
     }))
 }
 
@@ -275,7 +279,7 @@ pub(super) async fn select_manifest(
 
 pub(super) async fn select_work(connection: &mut PgConnection, claim: &Claim) -> Result<Option<Work>, Error> {
     let row = sqlx::query!(
-        r#"SELECT id, model_version_id, dialect, on_error, rows_max, rows_total, input_sha256
+        r#"SELECT id, model_version_id, dialect, on_error, options, rows_max, rows_total, input_sha256
            FROM predictions
            WHERE id = $1 AND tenant_id = $2"#,
         claim.subject,
@@ -289,6 +293,7 @@ pub(super) async fn select_work(connection: &mut PgConnection, claim: &Claim) ->
         model_version: ModelVersionId(row.model_version_id),
         dialect: decoded(row.dialect)?,
         on_error: decoded(Value::String(row.on_error))?,
+        options: decoded(row.options)?,
         rows_max: row.rows_max.unsigned_abs(),
         rows_total: row.rows_total.unsigned_abs(),
         input_sha256: row

@@ -1,10 +1,10 @@
 //! Erasing inputs and results: on demand, when they expire, and when they belong to nothing. The
 //! money trail stays.
 
-use super::{PredictionStatus, accept::time_of, db};
+use super::{PredictionStatus, db};
 use crate::audit_log::{self, Event};
 use crate::erasures::{self, Reason};
-use crate::{Access, Error, Platform, PredictionId, TenantTx, jobs};
+use crate::{Access, Error, Platform, PredictionId, TenantTx, ids, jobs, monitoring};
 use chrono::{TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt};
 use std::collections::HashSet;
@@ -35,6 +35,7 @@ pub async fn delete(platform: &Platform, access: &Access, id: PredictionId) -> R
         return Ok(());
     }
     erasures::mark(tx.connection(), &[id], Reason::Deleted).await?;
+    monitoring::erase_of(tx.connection(), &[id]).await?;
     let event = Event {
         action: "prediction.deleted",
         actor: Some(writer.user()),
@@ -84,7 +85,7 @@ pub(crate) async fn erase_orphans(platform: &Platform) -> Result<(), Error> {
     let mut listed = platform.objects.list_predictions().try_chunks(LISTED_AT_ONCE);
     while let Some(some) = listed.next().await {
         let some = some.map_err(|error| error.1)?;
-        let is_old = |(id, modified): &(PredictionId, _)| time_of(*id) < oldest && *modified < oldest;
+        let is_old = |(id, modified): &(PredictionId, _)| ids::time_of(id.0) < oldest && *modified < oldest;
         let old: HashSet<PredictionId> = some.iter().filter(|one| is_old(one)).map(|(id, _)| *id).collect();
         let listed: HashSet<PredictionId> = some.iter().map(|(id, _)| *id).collect();
         let listed: Vec<PredictionId> = listed.into_iter().collect();

@@ -4,6 +4,7 @@ mod accept;
 pub(crate) mod db;
 mod erase;
 mod now;
+mod options;
 mod ranked;
 mod rankings;
 mod read;
@@ -12,6 +13,7 @@ mod settle;
 pub use accept::{Target, Upload, accept, check, inspector};
 pub use erase::delete;
 pub use now::{Immediate, ScoredCustomer, predict};
+pub use options::PredictionOptions;
 pub use ranked::{RankedResult, manifest, ranking};
 pub use read::{ResultContent, ResultDownload, get, list, list_all, result};
 pub use settle::{Outcome, ResultFile, Settled, Work, settle, work};
@@ -19,7 +21,7 @@ pub use settle::{Outcome, ResultFile, Settled, Work, settle, work};
 pub(crate) use rankings::Rankings;
 
 pub(crate) use erase::{erase_expired, erase_marked, erase_orphans};
-pub(crate) use settle::{fail, report_progress, requeue, start};
+pub(crate) use settle::{Failed, fail, report_progress, requeue, start};
 
 use crate::{OrderId, PredictionId, TenantId};
 use chrono::{DateTime, Utc};

@@ -4,7 +4,7 @@ use super::rankings::Ranked;
 use super::{Prediction, db, read};
 use crate::objects::result_path;
 use crate::{Access, Error, Platform, PredictionId, TenantTx};
-use object_store::path::Path;
+use object_store::{GetResult, path::Path};
 use scoring::{Cells, Manifest, Place, RankedCustomer, Ranking};
 use std::{ops::Range, sync::Arc};
 use tokio::task::spawn_blocking;
@@ -18,6 +18,10 @@ pub struct RankedResult {
     pub prediction: Prediction,
     /// The order.
     pub ranking: Arc<Ranking>,
+    /// What separates the result's columns.
+    pub delimiter: char,
+    /// The result's decimal mark.
+    pub decimal: char,
     path: Path,
     bytes: u64,
 }
@@ -35,7 +39,14 @@ pub async fn ranking(platform: &Platform, access: &Access, id: PredictionId) -> 
         Err(Error::NotFound(_)) => return Err(read::why_missing(platform, access, id).await),
         ranking => ranking?,
     };
-    Ok(RankedResult { prediction, ranking, path: result_path(id, attempt), bytes: located.bytes })
+    Ok(RankedResult {
+        prediction,
+        ranking,
+        delimiter,
+        decimal: located.decimal,
+        path: result_path(id, attempt),
+        bytes: located.bytes,
+    })
 }
 
 /// What the model of a prediction of the caller's tenant says of itself, in the version that scored it.
@@ -46,6 +57,17 @@ pub async fn manifest(platform: &Platform, access: &Access, id: PredictionId) ->
 }
 
 impl RankedResult {
+    /// The result itself.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] where it was erased meanwhile.
+    pub(crate) async fn reader(&self, platform: &Platform, access: &Access) -> Result<GetResult, Error> {
+        match platform.objects.reader(&self.path).await {
+            Err(Error::NotFound(_)) => Err(read::why_missing(platform, access, self.prediction.id).await),
+            reader => reader,
+        }
+    }
+
     /// Up to `rows` customers after the first `skipped`, with the cells that are wanted.
     ///
     /// # Errors

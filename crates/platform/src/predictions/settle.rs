@@ -1,11 +1,14 @@
 //! The worker's side: what to score, and how it ended. Every step is fenced by the claim's attempt.
 
-use super::{PredictionError, db};
+use super::{PredictionError, PredictionOptions, db};
 use crate::jobs::{self, Claim};
 use crate::money::count_moved;
+use crate::monitoring::{self, SecondLook};
 use crate::notifications::{JOBS_CHANNEL, PREDICTIONS_CHANNEL};
+use crate::objects::result_path;
 use crate::orders::{self, OrderStatus};
-use crate::{Error, ModelVersionId, Platform, PredictionId, TransactionId, failpoints};
+use crate::webhooks::{self, Event, PredictionFailed, PredictionSucceeded};
+use crate::{Error, ModelVersionId, OrderId, Platform, PredictionId, TransactionId, failpoints};
 use ledger::Money;
 use scoring::{Dialect, OnError, Summary};
 use sqlx::PgConnection;
@@ -21,6 +24,8 @@ pub struct Work {
     pub dialect: Dialect,
     /// What becomes of customers who cannot be scored.
     pub on_error: OnError,
+    /// What was asked for beside the plain result.
+    pub options: PredictionOptions,
     /// How many rows the order allows.
     pub rows_max: u64,
     /// How many rows there are.
@@ -41,8 +46,8 @@ pub struct ResultFile {
 /// How an attempt ended.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// The result lies under the attempt's name.
-    Succeeded(Summary, ResultFile),
+    /// The result lies under the attempt's name, and was looked at once more.
+    Succeeded(Summary, ResultFile, SecondLook),
     /// It cannot be scored.
     Failed(PredictionError),
 }
@@ -81,8 +86,8 @@ pub async fn work(platform: &Platform, claim: &Claim) -> Result<Work, Error> {
 pub async fn settle(platform: &Platform, claim: &Claim, outcome: &Outcome) -> Result<Settled, Error> {
     let mut transaction = platform.system.begin().await?;
     match outcome {
-        Outcome::Succeeded(summary, file) => {
-            if !succeed(&mut transaction, claim, summary, file).await? {
+        Outcome::Succeeded(summary, file, look) => {
+            if !succeed(&mut transaction, claim, summary, file, look).await? {
                 let ended = jobs::db::select_outcome(&mut transaction, claim).await?;
                 return Ok(if ended == Some(true) { Settled::Mine } else { Settled::Lost });
             }
@@ -125,6 +130,7 @@ pub(crate) async fn fail(
         return Err(Error::Internal(format!("order {order} of an open prediction is not in use")));
     }
     announce(connection, prediction).await?;
+    webhooks::announce(connection, claim.tenant, &failure_event(prediction, order, error)).await?;
     let account = claim.tenant.account();
     let refund = ledger::refund(connection, account, order, TransactionId::new(), None).await?;
     Ok(Failed { refunded: Some(refund.amount) })
@@ -152,6 +158,7 @@ async fn succeed(
     claim: &Claim,
     summary: &Summary,
     file: &ResultFile,
+    look: &SecondLook,
 ) -> Result<bool, Error> {
     if !jobs::db::finish(connection, claim, true).await? {
         return Ok(false);
@@ -165,8 +172,33 @@ async fn succeed(
     if !orders::db::move_status(connection, claim.tenant, order, in_use, provided).await? {
         return Err(Error::Internal(format!("order {order} of an open prediction is not in use")));
     }
+    monitoring::record(connection, claim, look).await?;
     announce(connection, prediction).await?;
+    webhooks::announce(connection, claim.tenant, &success_event(prediction, order, summary)).await?;
     Ok(true)
+}
+
+fn success_event(prediction: PredictionId, order: OrderId, summary: &Summary) -> Event {
+    Event::PredictionSucceeded(PredictionSucceeded {
+        prediction_id: prediction.0,
+        order_id: order.0,
+        status: "succeeded",
+        rows: summary.rows,
+        rows_skipped: summary.rows_skipped,
+        stays: summary.stays,
+        leaves: summary.leaves,
+        mean_churn_probability: summary.mean_churn_probability,
+    })
+}
+
+/// The message, which may quote the file, stays here.
+fn failure_event(prediction: PredictionId, order: OrderId, error: &PredictionError) -> Event {
+    Event::PredictionFailed(PredictionFailed {
+        prediction_id: prediction.0,
+        order_id: order.0,
+        status: "failed",
+        error_code: error.code.clone(),
+    })
 }
 
 /// Tells those who wait for the prediction, and the relay that a worker has room.
@@ -178,9 +210,11 @@ async fn announce(connection: &mut PgConnection, prediction: PredictionId) -> Re
 /// What earlier attempts left belongs to nobody. Where this fails it goes when the prediction expires.
 async fn delete_earlier_attempts(platform: &Platform, claim: &Claim) {
     for attempt in 1..claim.attempt {
-        let path = crate::objects::result_path(PredictionId(claim.subject), attempt);
-        if let Err(error) = platform.objects.delete(&path).await {
-            tracing::warn!(%error, job_id = %claim.job, attempt, "could not delete an earlier attempt's result");
+        let prediction = PredictionId(claim.subject);
+        for path in [result_path(prediction, attempt), monitoring::scores_path(prediction, attempt)] {
+            if let Err(error) = platform.objects.delete(&path).await {
+                tracing::warn!(%error, job_id = %claim.job, attempt, "could not delete an earlier attempt's result");
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod db;
 
 use crate::audit_log::{self, Event};
+use crate::orders::OrderOptions;
 use crate::{Access, AdminTx, Error, List, ModelId, ModelVersionId, Page, Platform, ServiceId, TenantTx};
 use ledger::Money;
 use scoring::Metrics;
@@ -25,12 +26,39 @@ pub struct Service {
     pub description: String,
     /// What one order costs.
     pub price: Money,
+    /// What reasons for each customer cost on top; nothing where they are not offered.
+    pub explain_price: Option<Money>,
     /// How many rows one order may score.
     pub rows_max: u64,
     /// How good the version was measured to be, from its manifest.
     pub quality: Metrics,
     /// Whether it can be ordered.
     pub active: bool,
+}
+
+impl Service {
+    /// What one order with these options costs.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] on `explain` where the service offers no reasons.
+    pub fn price_with(&self, options: OrderOptions) -> Result<Money, Error> {
+        price_with(self.price, self.explain_price, options)
+    }
+}
+
+/// A price with the surcharges of what is bought beside the plain result.
+pub(crate) fn price_with(
+    price: Money,
+    explain_price: Option<Money>,
+    options: OrderOptions,
+) -> Result<Money, Error> {
+    if !options.explain {
+        return Ok(price);
+    }
+    let surcharge =
+        explain_price.ok_or_else(|| Error::invalid("explain", "this service does not offer reasons"))?;
+    let sum = price.minor_units().checked_add(surcharge.minor_units());
+    Ok(Money::from_minor_units(sum.ok_or_else(|| Error::invalid("explain", "the price is too large"))?)?)
 }
 
 /// What an administrator says of a new service.
@@ -44,6 +72,8 @@ pub struct NewService {
     pub description: Option<String>,
     /// What one order costs.
     pub price: Money,
+    /// What reasons cost on top; they are not offered where not said, or where it is 0.
+    pub explain_price: Option<Money>,
     /// How many rows one order may score; 10,000,000 where not said.
     pub rows_max: Option<u64>,
     /// Whether it can be ordered at once; it can where not said.
@@ -61,6 +91,8 @@ pub struct ServiceChange {
     pub description: Option<String>,
     /// Another price, for orders from now on.
     pub price: Option<Money>,
+    /// Another surcharge for reasons; 0 offers them no more.
+    pub explain_price: Option<Money>,
     /// Another limit.
     pub rows_max: Option<u64>,
     /// Whether it can be ordered.
@@ -106,6 +138,7 @@ pub async fn create(platform: &Platform, access: &Access, new: NewService) -> Re
             model,
             description: checked_description(&description)?,
             price: checked_price(new.price)?,
+            explain_price: new.explain_price.filter(|price| *price != Money::ZERO),
             rows_max,
             active: new.active.unwrap_or(true),
         },
@@ -137,6 +170,7 @@ pub async fn update(
             model,
             description: checked_description(&description)?,
             price: checked_price(change.price.unwrap_or(now.price))?,
+            explain_price: change.explain_price.or(now.explain_price).filter(|price| *price != Money::ZERO),
             rows_max: checked_rows_max(change.rows_max.unwrap_or(now.rows_max))?,
             active: change.active.unwrap_or(now.active),
         },
@@ -159,6 +193,7 @@ async fn finish(
         detail: json!({
             "model": service.model_name,
             "price": service.price,
+            "explain_price": service.explain_price,
             "max_rows": service.rows_max,
             "active": service.active,
         }),
@@ -176,7 +211,7 @@ async fn shared_model(tx: &mut AdminTx, name: &str) -> Result<ModelId, Error> {
         .ok_or_else(|| Error::invalid("model", "there is no model of this name"))
 }
 
-fn checked_name(name: &str) -> Result<&str, Error> {
+pub(crate) fn checked_name(name: &str) -> Result<&str, Error> {
     let name = name.trim();
     if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
         return Err(Error::invalid("name", "a service's name has 1 to 100 characters"));
@@ -184,18 +219,18 @@ fn checked_name(name: &str) -> Result<&str, Error> {
     Ok(name)
 }
 
-fn checked_description(description: &str) -> Result<&str, Error> {
+pub(crate) fn checked_description(description: &str) -> Result<&str, Error> {
     if description.chars().count() > 2000 || description.contains('\0') {
         return Err(Error::invalid("description", "a description has at most 2000 characters"));
     }
     Ok(description)
 }
 
-fn checked_price(price: Money) -> Result<Money, Error> {
+pub(crate) fn checked_price(price: Money) -> Result<Money, Error> {
     if price == Money::ZERO { Err(Error::invalid("price", "a price must be positive")) } else { Ok(price) }
 }
 
-fn checked_rows_max(rows_max: u64) -> Result<i64, Error> {
+pub(crate) fn checked_rows_max(rows_max: u64) -> Result<i64, Error> {
     i64::try_from(rows_max)
         .ok()
         .filter(|rows| *rows > 0)

@@ -26,7 +26,11 @@ async fn five_hundred_debits_each_refunded_twice_at_once_give_five_hundred_refun
         let (platform, admin) = (&system.platform, &system.admin);
         let placing = futures::stream::iter(0..DEBITS).map(async |number| {
             let access = &owners[number % ACCOUNTS].access;
-            platform::orders::place(platform, access, service, None).await.expect("an order").value.id
+            platform::orders::place(platform, access, service, Default::default(), None)
+                .await
+                .expect("an order")
+                .value
+                .id
         });
         let orders: Vec<platform::OrderId> = placing.buffer_unordered(AT_ONCE).collect().await;
         let refund = |order| platform::orders::refund(platform, admin, order, "twice", None);
@@ -59,7 +63,9 @@ async fn a_deposit_that_could_make_a_refund_overflow_is_refused() {
         let (platform, owner) = (&system.platform, system.owner().await);
         let service = system.service(PRICE).await;
         system.deposit(&owner, i64::MAX - 5).await.expect("a deposit");
-        let order = platform::orders::place(platform, &owner.access, service, None).await.expect("an order");
+        let order = platform::orders::place(platform, &owner.access, service, Default::default(), None)
+            .await
+            .expect("an order");
         // There is room on the balance now, yet not for this and the refund.
         let refused = system.deposit(&owner, PRICE).await;
         let Err(Error::Invalid(problems)) = refused else { panic!("{refused:?}") };

@@ -7,9 +7,12 @@ use futures::future::join_all;
 use ledger::{Kind, Money};
 use platform::jobs::{self, Claim, JobKind};
 use platform::money::{Deposit, Recipient};
+use platform::monitoring::SecondLook;
 use platform::objects::result_path;
 use platform::orders::{OrderFilter, OrderStatus};
-use platform::predictions::{self, Outcome as Ended, PredictionError, ResultFile, Settled, Target, Upload};
+use platform::predictions::{
+    self, Outcome as Ended, PredictionError, PredictionOptions, ResultFile, Settled, Target, Upload,
+};
 use platform::{Error, Idempotency, JobId, OrderId, Page, PredictionId, Replayable};
 use scoring::{OnError, Summary};
 use sha2::{Digest, Sha256};
@@ -255,7 +258,9 @@ impl Run<'_> {
             }
             Request::Place { service } => {
                 let service = self.system.services[service];
-                Real::Order(platform::orders::place(platform, access, service, key).await?)
+                Real::Order(
+                    platform::orders::place(platform, access, service, Default::default(), key).await?,
+                )
             }
             Request::Cancel { order } => {
                 Real::Order(platform::orders::cancel(platform, access, self.order(order), key).await?)
@@ -273,7 +278,10 @@ impl Run<'_> {
             Request::Predict { service } => {
                 let customers = vec![self.system.customer.clone()];
                 let service = self.system.services[service];
-                Real::Immediate(predictions::predict(platform, access, service, customers, key).await?)
+                Real::Immediate(
+                    predictions::predict(platform, access, service, customers, Default::default(), key)
+                        .await?,
+                )
             }
             Request::Balance => {
                 Real::Answer(Answer::Balance(platform::money::balance(platform, access).await?.minor_units()))
@@ -288,6 +296,7 @@ impl Run<'_> {
             target,
             file_name: "customers.csv".to_owned(),
             on_error: OnError::Fail,
+            options: PredictionOptions::default(),
             idempotency: key,
         };
         let stream = futures::stream::iter([Ok(content)]);
@@ -347,9 +356,10 @@ impl Run<'_> {
                 mean_churn_probability: 0.25,
                 histogram: vec![0; 20],
                 unknown_categories: Vec::new(),
+                effects: Vec::new(),
             };
             let file = ResultFile { bytes: RESULT.len() as u64, sha256: Sha256::digest(RESULT).into() };
-            Ended::Succeeded(summary, file)
+            Ended::Succeeded(summary, file, SecondLook::default())
         } else {
             Ended::Failed(PredictionError::new("not_scored", "a test"))
         };

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ledger::Money;
 use platform::accounts::{Email, Password, Registration, create_on_command_line};
-use platform::config::{DatabaseConfig, LimitsConfig};
+use platform::config::{DatabaseConfig, LimitsConfig, WebhooksConfig};
 use platform::models::{ShippedModel, register_shipped};
 use platform::money::{Deposit, Recipient};
 use platform::services::NewService;
@@ -28,6 +28,7 @@ const SHIPPED: ShippedModel = ShippedModel {
     model_file: include_bytes!("../../../../models/logistic/model.json"),
     service_id: ServiceId(Uuid::from_u128(1)),
     price: 1_000,
+    explain_price: 500,
     service_name: "Logistic regression",
     service_description: "",
 };
@@ -98,6 +99,9 @@ impl System {
                 jobs_queued_per_tenant_max: u32::MAX,
                 ..LimitsConfig::default()
             },
+            webhooks: WebhooksConfig::default(),
+            tracking: None,
+            encryption_secret: None,
         };
         let platform = Platform::connect(config).await.expect("the platform");
         register_shipped(&platform, &[SHIPPED]).await.expect("the model");
@@ -192,6 +196,7 @@ async fn sell(platform: &Platform, admin: &Access, price: i64) -> ServiceId {
         model: "logistic".to_owned(),
         description: None,
         price: Money::from_minor_units(price).unwrap(),
+        explain_price: None,
         rows_max: None,
         active: None,
     };

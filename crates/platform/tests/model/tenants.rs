@@ -7,7 +7,7 @@ use platform::api_keys::Scope;
 use platform::jobs::{Claim, JobKind};
 use platform::money::{self, Deposit, Recipient, Statement};
 use platform::orders::{self, OrderFilter, OrderStatus};
-use platform::predictions::{self, PredictionFilter, PredictionStatus, Target, Upload};
+use platform::predictions::{self, PredictionFilter, PredictionOptions, PredictionStatus, Target, Upload};
 use platform::{Credential, Error, Idempotency, JobId, OrderId, Page, PredictionId, TransactionId};
 use scoring::OnError;
 use uuid::Uuid;
@@ -31,7 +31,9 @@ async fn belongings(system: &System, owner: &Owner, deposited: i64) -> Belonging
     let deposit = Deposit { recipient, amount: Money::from_minor_units(deposited).unwrap(), note: None };
     money::deposit(platform, &system.admin, deposit, None).await.expect("a deposit");
     let key = Idempotency { key: "the same".into(), target: "orders".into(), body_sha256: [0; 32] };
-    let order = orders::place(platform, access, system.services[0], Some(&key)).await.expect("an order");
+    let order = orders::place(platform, access, system.services[0], Default::default(), Some(&key))
+        .await
+        .expect("an order");
     assert!(!order.replayed, "another tenant's key");
     let prediction = upload(system, owner, Target::Service(system.services[0])).await.expect("a prediction");
     let key = platform::api_keys::create(platform, access, "a key", Scope::Read).await.expect("an API key");
@@ -40,7 +42,13 @@ async fn belongings(system: &System, owner: &Owner, deposited: i64) -> Belonging
 
 async fn upload(system: &System, owner: &Owner, target: Target) -> Result<predictions::Prediction, Error> {
     let file_name = "customers.csv".to_owned();
-    let upload = Upload { target, file_name, on_error: OnError::Fail, idempotency: None };
+    let upload = Upload {
+        target,
+        file_name,
+        on_error: OnError::Fail,
+        options: PredictionOptions::default(),
+        idempotency: None,
+    };
     let stream = futures::stream::iter([Ok(system.files[0].clone())]);
     Ok(predictions::accept(&system.platform, &owner.access, upload, stream).await?.value)
 }
@@ -93,7 +101,8 @@ async fn what_is_another_tenants_does_not_exist() {
             let keys = platform::api_keys::list(platform, &of.access, &PAGE).await.expect("keys").data;
             assert_eq!(keys.len(), 1, "{keys:?}");
         }
-        let refused = orders::place(platform, &owner.access, system.service(500).await, None).await;
+        let refused =
+            orders::place(platform, &owner.access, system.service(500).await, Default::default(), None).await;
         let missing = Money::from_minor_units(500 - (100 - 2 * PRICES[0])).unwrap();
         assert!(matches!(refused, Err(Error::InsufficientFunds { missing: told }) if told == missing));
     })

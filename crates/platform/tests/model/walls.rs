@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use platform::JobId;
 use platform::api_keys::Scope;
-use platform::jobs::{Claim, JobKind};
-use platform::predictions::{self, Outcome, PredictionError, Target, Upload};
+use platform::jobs::{Claim, JobKind, Places};
+use platform::predictions::{self, Outcome, PredictionError, PredictionOptions, Target, Upload};
 use scoring::OnError;
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -27,11 +27,15 @@ const REFUSED: &[(&str, &str)] = &[
     ("api_keys_pkey", "COPY api_keys SET 'key_hash', '\\x' || repeat('11', 32)"),
     ("api_keys_scope_known", "UPDATE api_keys SET scope = 'all'"),
     ("audit_log_pkey", "COPY audit_log SET"),
+    ("drift_events_kind_known", "UPDATE drift_events SET kind = 'a feeling'"),
+    ("drift_events_open_key", "COPY drift_events SET 'id', gen_random_uuid()"),
+    ("drift_events_pkey", "COPY drift_events SET 'kind', 'concept'"),
     ("erasures_pkey", "COPY erasures SET"),
     ("erasures_reason_known", "COPY erasures SET 'reason', 'a whim'"),
     ("idempotency_keys_hash_length", "UPDATE idempotency_keys SET request_hash = '\\x00'"),
     ("idempotency_keys_key_length", "UPDATE idempotency_keys SET key = ''"),
     ("idempotency_keys_pkey", "COPY idempotency_keys SET 'request_hash', '\\x' || repeat('11', 32)"),
+    ("installation_keys_pkey", "COPY installation_keys SET"),
     ("jobs_finished_iff_terminal", "UPDATE jobs SET finished_at = now() WHERE state = 'queued'"),
     ("jobs_kind_known", "UPDATE jobs SET kind = 'errand'"),
     ("jobs_lease_iff_running", "UPDATE jobs SET state = 'running' WHERE state = 'queued'"),
@@ -40,8 +44,29 @@ const REFUSED: &[(&str, &str)] = &[
     ("jobs_subject_key", "COPY jobs SET 'id', gen_random_uuid()"),
     ("memberships_pkey", "COPY memberships SET"),
     ("memberships_role_known", "UPDATE memberships SET role = 'king'"),
+    ("model_history_action_known", "COPY model_history SET 'id', gen_random_uuid(), 'action', 'lost'"),
+    ("model_history_pkey", "COPY model_history SET"),
+    ("model_history_reasons_length", "UPDATE model_history_reasons SET reason = ''"),
+    ("model_history_reasons_pkey", "COPY model_history_reasons SET"),
+    ("model_history_stages_known", "COPY model_history SET 'id', gen_random_uuid(), 'to_stage', 'gone'"),
+    (
+        "model_monitoring_costs_positive",
+        "UPDATE model_monitoring SET contact_cost = -1, customer_value = 1, success_rate = 1",
+    ),
+    ("model_monitoring_costs_together", "UPDATE model_monitoring SET contact_cost = 1"),
+    ("model_monitoring_pkey", "COPY model_monitoring SET"),
+    (
+        "model_monitoring_success_rate_share",
+        "UPDATE model_monitoring SET contact_cost = 1, customer_value = 1, success_rate = 2",
+    ),
+    ("model_monitoring_thresholds_ordered", "UPDATE model_monitoring SET psi_moderate = 0"),
     ("model_versions_pkey", "COPY model_versions SET 'version', 'another'"),
+    (
+        "model_versions_production_idx",
+        "COPY model_versions SET 'id', gen_random_uuid(), 'version', 'another' WHERE stage = 'production'",
+    ),
     ("model_versions_sha256_form", "UPDATE model_versions SET sha256 = 'x'"),
+    ("model_versions_stage_known", "UPDATE model_versions SET stage = 'gone'"),
     ("model_versions_version_key", "COPY model_versions SET 'id', gen_random_uuid()"),
     ("models_name_form", "UPDATE models SET name = 'No Name'"),
     ("models_name_key", "COPY models SET 'id', gen_random_uuid()"),
@@ -50,6 +75,13 @@ const REFUSED: &[(&str, &str)] = &[
     ("orders_price_positive", "UPDATE orders SET price = 0"),
     ("orders_status_known", "UPDATE orders SET status = 'lost'"),
     ("orders_transaction_id_key", "COPY orders SET 'id', gen_random_uuid()"),
+    ("outcome_uploads_pkey", "COPY outcome_uploads SET"),
+    ("plans_measured_once_known", "UPDATE plans SET measured_at = now()"),
+    ("plans_pkey", "COPY plans SET"),
+    ("prediction_drift_level_known", "UPDATE prediction_drift SET level = 'some'"),
+    ("prediction_drift_pkey", "COPY prediction_drift SET"),
+    ("prediction_outcomes_pkey", "COPY prediction_outcomes SET"),
+    ("prediction_scores_pkey", "COPY prediction_scores SET"),
     ("predictions_error_iff_failed", "UPDATE predictions SET error = '{}' WHERE status = 'queued'"),
     (
         "predictions_finished_iff_terminal",
@@ -65,16 +97,61 @@ const REFUSED: &[(&str, &str)] = &[
     ("predictions_status_known", "UPDATE predictions SET status = 'lost' WHERE status = 'queued'"),
     ("refresh_tokens_hash_length", "UPDATE refresh_tokens SET token_hash = '\\x00'"),
     ("refresh_tokens_pkey", "COPY refresh_tokens SET"),
+    ("risk_tiers_descend", "UPDATE risk_tiers SET medium = 0"),
+    ("risk_tiers_pkey", "COPY risk_tiers SET"),
+    ("services_algorithms_iff_training", "UPDATE services SET algorithms = NULL WHERE kind = 'training'"),
+    ("services_algorithms_known", "UPDATE services SET algorithms = '{guess}' WHERE kind = 'training'"),
     ("services_description_length", "UPDATE services SET description = repeat('x', 2001)"),
+    ("services_explain_price_positive", "UPDATE services SET explain_price = 0"),
+    ("services_kind_known", "UPDATE services SET kind = 'gift' WHERE kind = 'prediction'"),
     ("services_max_rows_positive", "UPDATE services SET max_rows = 0"),
+    ("services_model_iff_prediction", "UPDATE services SET model_id = NULL WHERE kind = 'prediction'"),
     ("services_name_key", "COPY services SET 'id', gen_random_uuid()"),
     ("services_name_length", "UPDATE services SET name = ''"),
     ("services_pkey", "COPY services SET 'name', 'another'"),
+    (
+        "services_prediction_price_iff_training",
+        "UPDATE services SET prediction_price = 1 WHERE kind = 'prediction'",
+    ),
+    (
+        "services_prediction_price_positive",
+        "UPDATE services SET prediction_price = 0 WHERE kind = 'training'",
+    ),
     ("services_price_positive", "UPDATE services SET price = 0"),
     ("sessions_pkey", "COPY sessions SET"),
     ("settings_pkey", "COPY settings SET"),
     ("tenants_name_length", "UPDATE tenants SET name = ''"),
     ("tenants_pkey", "COPY tenants SET"),
+    ("trainings_erase_reason_iff_erased", "UPDATE trainings SET erased_at = now()"),
+    ("trainings_erase_reason_known", "UPDATE trainings SET erased_at = now(), erase_reason = 'a whim'"),
+    ("trainings_error_iff_failed", "UPDATE trainings SET error = '{}' WHERE status = 'queued'"),
+    ("trainings_finished_iff_terminal", "UPDATE trainings SET finished_at = now() WHERE status = 'queued'"),
+    ("trainings_model_name_form", "UPDATE trainings SET model_name = 'No Name'"),
+    (
+        "trainings_model_version_id_idx",
+        "COPY trainings SET 'id', gen_random_uuid(), 'order_id', gen_random_uuid(), 'version_number', 99 \
+         WHERE status = 'succeeded'",
+    ),
+    (
+        "trainings_order_id_key",
+        "COPY trainings SET 'id', gen_random_uuid(), 'version_number', 99, 'model_version_id', gen_random_uuid() \
+         WHERE status = 'succeeded'",
+    ),
+    (
+        "trainings_pkey",
+        "COPY trainings SET 'order_id', gen_random_uuid(), 'version_number', 99 WHERE status = 'queued'",
+    ),
+    ("trainings_prediction_price_positive", "UPDATE trainings SET prediction_price = 0"),
+    ("trainings_status_known", "UPDATE trainings SET status = 'lost' WHERE status = 'queued'"),
+    (
+        "trainings_version_iff_succeeded",
+        "UPDATE trainings SET status = 'succeeded', finished_at = now() WHERE status = 'queued'",
+    ),
+    (
+        "trainings_version_key",
+        "COPY trainings SET 'id', gen_random_uuid(), 'order_id', gen_random_uuid() WHERE status = 'queued'",
+    ),
+    ("trainings_version_positive", "UPDATE trainings SET version_number = 0"),
     ("transaction_notes_note_length", "UPDATE transaction_notes SET note = ''"),
     ("transaction_notes_pkey", "COPY transaction_notes SET"),
     (
@@ -107,15 +184,50 @@ const REFUSED: &[(&str, &str)] = &[
     ("users_email_length", "UPDATE users SET email = 'a'"),
     ("users_name_length", "UPDATE users SET name = repeat('x', 201)"),
     ("users_pkey", "COPY users SET 'email', 'another@example.org'"),
-    ("workers_concurrency_positive", "UPDATE workers SET concurrency = 0"),
+    (
+        "webhook_deliveries_event_key",
+        "COPY webhook_deliveries SET 'id', gen_random_uuid(), 'subject_id', gen_random_uuid()",
+    ),
+    (
+        "webhook_deliveries_expiring_key",
+        "COPY webhook_deliveries SET 'id', gen_random_uuid(), 'event_id', gen_random_uuid()",
+    ),
+    ("webhook_deliveries_finished_iff_terminal", "UPDATE webhook_deliveries SET finished_at = now()"),
+    ("webhook_deliveries_next_iff_pending", "UPDATE webhook_deliveries SET next_attempt_at = NULL"),
+    (
+        "webhook_deliveries_pkey",
+        "COPY webhook_deliveries SET 'event_id', gen_random_uuid(), 'subject_id', gen_random_uuid()",
+    ),
+    (
+        "webhook_deliveries_status_known",
+        "UPDATE webhook_deliveries SET status = 'lost', next_attempt_at = NULL",
+    ),
+    ("webhook_endpoints_description_length", "UPDATE webhook_endpoints SET description = repeat('x', 201)"),
+    (
+        "webhook_endpoints_disabled_reason_known",
+        "UPDATE webhook_endpoints SET disabled_at = now(), disabled_reason = 'a whim'",
+    ),
+    ("webhook_endpoints_disabled_why", "UPDATE webhook_endpoints SET disabled_at = now()"),
+    ("webhook_endpoints_events_some", "UPDATE webhook_endpoints SET events = '{}'"),
+    ("webhook_endpoints_pkey", "COPY webhook_endpoints SET"),
+    ("webhook_endpoints_previous_secret_ends", "UPDATE webhook_endpoints SET previous_secret = '\\x00'"),
+    ("webhook_endpoints_url_length", "UPDATE webhook_endpoints SET url = ''"),
+    (
+        "webhook_settings_balance_low_threshold_positive",
+        "UPDATE webhook_settings SET balance_low_threshold = 0",
+    ),
+    ("webhook_settings_pkey", "COPY webhook_settings SET"),
+    ("workers_concurrency_positive", "UPDATE workers SET concurrency = -1"),
+    ("workers_export_places_not_negative", "UPDATE workers SET export_places = -1"),
     ("workers_pkey", "COPY workers SET"),
+    ("workers_places_not_negative", "UPDATE workers SET training_places = -1"),
 ];
 
 /// Constraints of tables that hold no money and no tenant's data, such as the migrations' own.
 const OTHERS: [&str; 1] = ["_sqlx_migrations_pkey"];
 
 /// Tables behind row-level security, and which of their rows are the tenant's of $1.
-const BEHIND_POLICIES: [(&str, &str); 16] = [
+const BEHIND_POLICIES: [(&str, &str); 30] = [
     ("accounts", "tenant_id = $1"),
     ("api_keys", "tenant_id = $1"),
     ("audit_log", "tenant_id = $1"),
@@ -123,19 +235,33 @@ const BEHIND_POLICIES: [(&str, &str); 16] = [
     ("idempotency_keys", "scope = $1"),
     ("jobs", "tenant_id = $1"),
     ("memberships", "tenant_id = $1"),
+    ("model_history", "tenant_id = $1"),
+    ("model_history_reasons", "tenant_id = $1"),
     ("model_versions", "tenant_id = $1"),
     ("models", "tenant_id = $1"),
     ("orders", "tenant_id = $1"),
     ("predictions", "tenant_id = $1"),
     ("sessions", "tenant_id = $1"),
     ("tenants", "id = $1"),
+    ("trainings", "tenant_id = $1"),
     ("transaction_notes", "tenant_id = $1"),
     ("transactions", "tenant_id = $1"),
+    ("drift_events", "tenant_id = $1"),
+    ("model_monitoring", "tenant_id = $1"),
+    ("outcome_uploads", "tenant_id = $1"),
+    ("plans", "tenant_id = $1"),
+    ("prediction_drift", "tenant_id = $1"),
+    ("prediction_outcomes", "tenant_id = $1"),
+    ("prediction_scores", "tenant_id = $1"),
+    ("risk_tiers", "tenant_id = $1"),
+    ("webhook_deliveries", "tenant_id = $1"),
+    ("webhook_endpoints", "tenant_id = $1"),
+    ("webhook_settings", "tenant_id = $1"),
     ("users", "id IN (SELECT user_id FROM memberships WHERE tenant_id = $1)"),
 ];
 
 /// What only the system's role reads.
-const WITHOUT_READERS: [&str; 1] = ["refresh_tokens"];
+const WITHOUT_READERS: [&str; 2] = ["installation_keys", "refresh_tokens"];
 
 #[tokio::test]
 async fn each_constraint_refuses_what_it_is_for() {
@@ -173,6 +299,7 @@ async fn history_cannot_be_rewritten_even_by_the_owner_of_the_schema() {
             ("transactions", "amount = amount + 1"),
             ("audit_log", "action = 'x'"),
             ("erasures", "input_bytes = 0"),
+            ("model_history", "is_forced = true"),
         ] {
             for statement in [
                 format!("UPDATE {table} SET {change}"),
@@ -213,7 +340,8 @@ async fn each_policy_shows_a_tenant_its_own_rows_and_without_a_tenant_none() {
         }
         sqlx::raw_sql("SET ROLE augur_app").execute(&mut owner).await.unwrap();
         for (table, _) in BEHIND_POLICIES {
-            let shared = if table.starts_with("model") { "tenant_id IS NOT NULL" } else { "true" };
+            let shared =
+                if matches!(table, "models" | "model_versions") { "tenant_id IS NOT NULL" } else { "true" };
             assert_eq!(count(&mut owner, table, shared).await, 0, "{table} without a tenant");
         }
         let set = format!("SET app.tenant = '{}'", one.tenant);
@@ -240,28 +368,54 @@ async fn busy(system: &System) -> Owner {
     let deposit = platform::money::Deposit { recipient, amount, note: Some("a note".to_owned()) };
     platform::money::deposit(platform, &system.admin, deposit, None).await.expect("a deposit");
     let key = platform::Idempotency { key: "k".into(), target: "orders".into(), body_sha256: [0; 32] };
-    platform::orders::place(platform, access, system.services[0], Some(&key)).await.expect("an order");
+    platform::orders::place(platform, access, system.services[0], Default::default(), Some(&key))
+        .await
+        .expect("an order");
     let upload = Upload {
         target: Target::Service(system.services[0]),
         file_name: "customers.csv".to_owned(),
         on_error: OnError::Fail,
+        options: PredictionOptions::default(),
         idempotency: None,
     };
     let stream = futures::stream::iter([Ok(system.files[0].clone())]);
     predictions::accept(platform, access, upload.clone(), stream).await.expect("a prediction");
     erase_another(system, &owner, upload).await;
     platform::api_keys::create(platform, access, "a key", Scope::Read).await.expect("an API key");
-    platform::jobs::heartbeat(platform, "a worker", 1).await.expect("a heartbeat");
-    // A model of one's own has no public door yet.
+    platform::jobs::heartbeat(
+        platform,
+        "a worker",
+        Places { predictions: 1, trainings: 1, webhooks: 1, exports: 1 },
+    )
+    .await
+    .expect("a heartbeat");
+    // A training would take a worker.
     let model = Uuid::new_v4();
     let own = format!(
         "INSERT INTO models (id, tenant_id, name) VALUES ('{model}', '{0}', 'own'); \
          INSERT INTO model_versions (id, model_id, tenant_id, version, sha256, manifest, artifact) \
          SELECT gen_random_uuid(), '{model}', '{0}', version, sha256, manifest, artifact \
-         FROM model_versions LIMIT 1",
+         FROM model_versions LIMIT 1; \
+         INSERT INTO trainings (id, tenant_id, order_id, model_name, version_number, algorithm, parameters, \
+             prediction_price, file_name, input_bytes, input_sha256, rows_total, rows_max, fits_total, status, \
+             model_version_id, result_attempt, finished_at, expires_at) \
+         SELECT gen_random_uuid(), '{0}', id, 'own', place, 'logistic', '{{}}', 1, 'a.csv', 1, '\\x00', 1, 1, 1, \
+             CASE place WHEN 1 THEN 'succeeded' ELSE 'queued' END, \
+             CASE place WHEN 1 THEN (SELECT id FROM model_versions WHERE tenant_id = '{0}') END, \
+             CASE place WHEN 1 THEN 1 END, CASE place WHEN 1 THEN now() END, now() \
+         FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM orders WHERE tenant_id = '{0}' \
+               ORDER BY id LIMIT 2) some; \
+         INSERT INTO model_history (id, tenant_id, model_id, version_id, action, to_stage) \
+         SELECT gen_random_uuid(), tenant_id, model_id, id, 'registered', stage \
+         FROM model_versions WHERE tenant_id = '{0}'; \
+         INSERT INTO model_history_reasons (history_id, tenant_id, reason) \
+         SELECT id, tenant_id, 'why' FROM model_history WHERE tenant_id = '{0}'",
         owner.tenant
     );
     sqlx::raw_sql(AssertSqlSafe(own)).execute(&system.clock).await.expect("a model of its own");
+    let rows = include_str!("rows.sql").replace("TENANT", &owner.tenant.to_string());
+    let rows = rows.replace("MODEL", &model.to_string());
+    sqlx::raw_sql(AssertSqlSafe(rows)).execute(&system.clock).await.expect("rows of models at work");
     owner
 }
 

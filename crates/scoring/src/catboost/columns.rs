@@ -19,14 +19,26 @@ pub(super) const ABOVE: Binning =
 
 /// One column of bins.
 #[derive(Debug, Clone)]
-pub(super) enum Column {
+pub(crate) enum Column {
     Bins(BinColumn),
     Combination(Combination),
 }
 
 impl Column {
+    /// The bins of all columns, [`ROWS`] for each, one column after the other.
+    pub(crate) fn read_all(columns: &[Column], block: &Block) -> Vec<u16> {
+        let mut bins = vec![0; columns.len() * ROWS];
+        for (place, column) in columns.iter().enumerate() {
+            let (before, here) = bins.split_at_mut(place * ROWS);
+            if let Some(here) = here.first_chunk_mut() {
+                column.read(block, before, here);
+            }
+        }
+        bins
+    }
+
     /// Writes the bin of every row. `before` holds the columns before this one.
-    pub(super) fn read(&self, block: &Block, before: &[u16], bins: &mut [u16; ROWS]) {
+    fn read(&self, block: &Block, before: &[u16], bins: &mut [u16; ROWS]) {
         match self {
             Column::Bins(column) => column.read(block, bins),
             Column::Combination(combination) => combination.read(block, before, bins),

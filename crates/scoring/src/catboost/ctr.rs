@@ -48,7 +48,7 @@ struct Counts {
 
 /// A target statistic of several features, which is looked up row by row.
 #[derive(Debug, Clone)]
-pub(super) struct Combination {
+pub(crate) struct Combination {
     parts: Vec<Part>,
     counts: Arc<Counts>,
     /// By entry.

@@ -65,14 +65,7 @@ impl CatBoost {
     }
 
     pub(crate) fn score(&self, block: &Block, scores: &mut [f64; ROWS]) {
-        let mut bins = vec![0; self.columns.len() * ROWS];
-        for (place, column) in self.columns.iter().enumerate() {
-            let (before, here) = bins.split_at_mut(place * ROWS);
-            if let Some(here) = here.first_chunk_mut() {
-                column.read(block, before, here);
-            }
-        }
-        self.add(&bins, scores);
+        self.add(&Column::read_all(&self.columns, block), scores);
     }
 
     /// The same of up to [`ROWS`] rows of inputs that are made already; false where the trees ask for more

@@ -2,6 +2,7 @@
 //! construction.
 
 pub(crate) mod cells;
+mod contributions;
 mod counting;
 mod dense;
 mod fixed;
@@ -10,6 +11,7 @@ mod oblivious;
 pub(crate) mod separators;
 mod trees;
 
+pub(crate) use contributions::{LeafTable, LeafTables, Leg, Path, PathTree, PathTrees, Quadrature};
 pub(crate) use counting::{Borders, count_f32, count_f64};
 pub(crate) use dense::{Layer, ROWS_MULTIPLE};
 pub use level::Level;

@@ -9,13 +9,13 @@ const DEPTH_MAX: usize = 16;
 
 /// A dense layer with all that lay between it and its neighbours, but for the ReLU.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Folded {
+pub(crate) struct Folded {
     /// For each input, one weight for each output.
-    pub(super) weights: Vec<f64>,
+    pub(crate) weights: Vec<f64>,
     /// One for each output.
-    pub(super) biases: Vec<f64>,
+    pub(crate) biases: Vec<f64>,
     /// Whether a ReLU follows.
-    pub(super) is_rectified: bool,
+    pub(crate) is_rectified: bool,
 }
 
 /// `scale * x + shift` for each value.
@@ -25,7 +25,7 @@ struct Affine {
 }
 
 /// Folds a network of so many inputs; refuses one that does not fit together.
-pub(super) fn fold(layers: &[LayerFile], inputs: usize) -> Result<Vec<Folded>, ModelError> {
+pub(crate) fn fold(layers: &[LayerFile], inputs: usize) -> Result<Vec<Folded>, ModelError> {
     let mut folded: Vec<Folded> = Vec::new();
     let identity = |width| Affine { scales: vec![1.0; width], shifts: vec![0.0; width] };
     // What the values went through since the last dense layer, where that could not be folded into it.

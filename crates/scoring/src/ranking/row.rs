@@ -3,6 +3,8 @@
 use std::io;
 use std::ops::Range;
 
+use memchr::{memchr, memrchr};
+
 use super::invalid;
 use crate::layout::header_names;
 use crate::records::{RecordEnd, record_end, split, unquote, without_line_end};
@@ -17,6 +19,8 @@ pub(super) struct Columns {
     names: Vec<String>,
     /// How many columns the result has behind those of the file.
     added: usize,
+    /// Those behind the probability, without the problem.
+    extra: Vec<String>,
 }
 
 /// Which cells of a customer are wanted.
@@ -35,21 +39,38 @@ pub struct RankedCustomer {
     pub leaves: bool,
     /// The cells that were asked for, in that order; empty where the record has none.
     pub cells: Vec<String>,
+    /// What stands in the extra columns, see [`super::Ranking::extra`].
+    pub extra: Vec<String>,
 }
 
 impl Columns {
-    /// A result ends in `stays`, `churn_probability` and, where customers could be skipped, `problem`; the
-    /// names are longer where the file has columns of these names.
+    /// A result ends in `stays`, `churn_probability`, whatever else was asked for and, where customers could be
+    /// skipped, `problem`; the names are longer where the file has columns of these names.
     pub(super) fn of_header(header: &[u8], delimiter: u8) -> io::Result<Columns> {
         let mut names = header_names(header, delimiter);
-        let is_probability = |name: &String| name.starts_with("churn_probability");
-        let has_problem = names.last().is_some_and(|last| last.starts_with("problem"));
-        let added = 2 + usize::from(has_problem);
-        if names.len() < added || !is_probability(&names[names.len() - added + 1]) {
+        let is_pair =
+            |pair: &[String]| pair[0].starts_with("stays") && pair[1].starts_with("churn_probability");
+        // The last such pair: the file's own columns come before it.
+        let Some(own) = names.windows(2).rposition(is_pair) else {
             return Err(invalid("the header is not that of a result"));
-        }
-        names.truncate(names.len() - added);
-        Ok(Columns { delimiter, names, added })
+        };
+        let added = names.len() - own;
+        let mut extra = names.split_off(own).split_off(2);
+        extra.pop_if(|last| last.starts_with("problem"));
+        Ok(Columns { delimiter, names, added, extra })
+    }
+
+    pub(super) fn extra(&self) -> &[String] {
+        &self.extra
+    }
+
+    pub(super) fn delimiter(&self) -> u8 {
+        self.delimiter
+    }
+
+    /// The names of all columns of a result, those of the file among them.
+    pub(super) fn of_result(&self, header: &[u8]) -> Vec<String> {
+        header_names(header, self.delimiter)
     }
 
     pub(super) fn of_file(&self) -> &[String] {
@@ -76,9 +97,17 @@ impl Columns {
         }
     }
 
-    /// Looks where the probability stands in nearly all records: right at the end, or before one empty cell.
+    /// Looks where the probability stands in nearly all records: right at the end, or before a few cells without
+    /// quotes, so that every delimiter there parts two of them.
     fn millionths_at_end(&self, content: &[u8]) -> Option<u32> {
-        let content = if self.added == 2 { content } else { content.strip_suffix(&[self.delimiter])? };
+        let mut end = content.len();
+        for _ in 2..self.added {
+            end = memrchr(self.delimiter, &content[..end])?;
+        }
+        if memchr(b'"', &content[end..]).is_some() {
+            return None;
+        }
+        let content = &content[..end];
         let (before, cell) = content.split_at_checked(content.len().wrapping_sub(PROBABILITY_BYTES))?;
         if before.last() == Some(&self.delimiter) { millionths_of(cell) } else { None }
     }
@@ -98,7 +127,12 @@ impl Columns {
             Some(cell) => shortened(&String::from_utf8_lossy(&unquote(&content[cell.clone()])), wanted),
             None => String::new(),
         };
-        Some(RankedCustomer { leaves, cells: wanted.columns.iter().map(text).collect() })
+        let extra = (own + 2..own + 2 + self.extra.len()).map(|place| match cells.get(place) {
+            Some(cell) => String::from_utf8_lossy(&unquote(&content[cell.clone()])).into_owned(),
+            None => String::new(),
+        });
+        let extra = extra.collect();
+        Some(RankedCustomer { leaves, cells: wanted.columns.iter().map(text).collect(), extra })
     }
 }
 

@@ -1,6 +1,10 @@
 //! What a ranking promises: the order, the places, and that neither quotes nor sizes disturb them.
 
-use super::{Cells, Place, RankedCustomer, Ranking};
+use std::sync::Arc;
+
+use super::{Cells, ContactList, ContactOrder, Place, RankedCustomer, Ranking, ValueColumn};
+use crate::campaign::{Candidate, Control, Economics, Group, SuccessRate};
+use crate::tiers::TierThresholds;
 
 fn ranking(text: &str, run_keys: usize) -> Ranking {
     Ranking::with_runs(',', text.as_bytes(), run_keys).unwrap()
@@ -12,7 +16,7 @@ fn ranked(text: &str, ranking: &Ranking) -> Vec<(String, u32, bool)> {
     let places = ranking.places(0, usize::MAX).unwrap();
     let read = |place: Place| {
         let bytes = &text.as_bytes()[place.offset as usize..];
-        let RankedCustomer { leaves, mut cells } = ranking.customer(bytes, true, &cells).unwrap();
+        let RankedCustomer { leaves, mut cells, .. } = ranking.customer(bytes, true, &cells).unwrap();
         (cells.remove(0), place.millionths, leaves)
     };
     places.into_iter().map(read).collect()
@@ -142,4 +146,79 @@ fn gains_of_few_customers_or_none_are_no_accident() {
     assert_eq!(none.gains().lift(10), 0.0);
     let sure = ranking("id,stays,churn_probability\na,1,0.000000\n", 9);
     assert_eq!((sure.gains().share(50), sure.gains().lift(10)), (0.0, 0.0));
+}
+
+#[test]
+fn further_columns_behind_the_probability_disturb_nothing() {
+    let text = "id,stays,churn_probability,stays_predicted,churn_probability_predicted,risk_tier,reason_1,problem\n\
+        a,0,0.9,1,0.200000,low,pays,\n\"b,\nb\",1,0.5,0,0.800000,high,\"says \"\"no\"\", twice\",\nc,1,0.5,,,,,bad\n\
+        d,1,0.5,0,0.500000,,,\n";
+    let ranking = ranking(text, 10);
+    assert_eq!(ranking.columns(), ["id", "stays", "churn_probability"]);
+    assert_eq!(names(text, 10), ["b,\nb", "d", "a"]);
+    assert_eq!(ranking.skipped(), 1);
+}
+
+#[test]
+fn tiers_count_customers_and_expected_leavers() {
+    let text =
+        "id,stays,churn_probability\na,0,0.900000\nb,0,0.750000\nc,0,0.500000\nd,1,0.100000\ne,1,0.050000\n";
+    let counts = ranking(text, 10).tiers(&TierThresholds::default()).unwrap();
+    let counts = counts.map(|count| (count.customers, count.leavers_millionths));
+    assert_eq!(counts, [(2, 1_650_000), (1, 500_000), (0, 0), (2, 150_000)]);
+}
+
+/// A result in a file, as lists read it.
+fn file_of(text: &str) -> std::fs::File {
+    let mut file = tempfile::tempfile().unwrap();
+    std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+    file
+}
+
+#[test]
+fn a_list_has_the_customers_own_records_by_gain_and_says_who_is_held_out() {
+    let long = "x".repeat(9_000);
+    let text = format!(
+        "\u{feff}id;value;group;stays;churn_probability\r\na;100,5;{long};0;0,900000\r\n\"b;\n\";2000;;1;0,200000\r\n\
+         c;;z;0;0,990000\r\nd;many;z;0;0,990000\r\ne;-5;z;0;0,990000\r\nf;50;z;0;0,990000"
+    );
+    let ranking = Arc::new(Ranking::of_result(';', text.as_bytes()).unwrap());
+    let economics = Economics {
+        contact_cost: 10,
+        offer_cost: 0,
+        stayers_accepting: 1.0,
+        success: SuccessRate::sure(0.5),
+    };
+    let column = ValueColumn { position: 1, decimal: ',', units: 100.0 };
+    let gain = |candidate: &Candidate| economics.gain(candidate);
+    let order = ContactOrder::by_value(';', text.as_bytes(), &column, gain).unwrap();
+    assert_eq!((order.customers(), order.unvalued()), (4, 2));
+    let mut candidates = Vec::new();
+    let keep = |candidate: &Candidate| {
+        candidates.push((candidate.millionths, candidate.value));
+        Ok(true)
+    };
+    order.visit(keep).unwrap();
+    let expected = [(200_000, 200_000.0), (900_000, 10_050.0), (990_000, 5_000.0), (990_000, -500.0)];
+    assert_eq!(candidates, expected);
+
+    let file = file_of(&text);
+    let list = |listed, control, wanted| {
+        let list = ContactList { ranking: &ranking, order: &order, listed, control, result: &file };
+        let mut output = Vec::new();
+        list.write(wanted, &mut output).unwrap();
+        String::from_utf8(output).unwrap()
+    };
+    let header = "\u{feff}id;value;group;stays;churn_probability;group_predicted\r\n";
+    let (b, a) = ("\"b;\n\";2000;;1;0,200000", format!("a;100,5;{long};0;0,900000"));
+    assert_eq!(list(2, Control::NONE, None), format!("{header}{b};contact\r\n{a};contact\r\n"));
+    let all = Control { share: 1.0, seed: 1 };
+    assert_eq!(list(1, all, None), format!("{header}{b};control\r\n"));
+    assert_eq!(list(2, all, Some(Group::Contact)), header);
+    assert_eq!(list(0, all, None), header);
+    let last = list(4, Control::NONE, None);
+    assert!(last.contains("\r\nf;50;z;0;0,990000;contact\r\ne;-5;"), "{last}");
+
+    let likeliest = ContactOrder::Likeliest(ranking.clone(), 7.0);
+    assert_eq!((likeliest.customers(), likeliest.unvalued()), (6, 0));
 }

@@ -24,10 +24,10 @@ pub(crate) struct Xgboost {
 }
 
 /// A feature and whether its missing values go left.
-type ColumnKey = (usize, bool);
+pub(super) type ColumnKey = (usize, bool);
 
 /// The thresholds that a column is compared with: ascending, each once.
-struct Thresholds {
+pub(super) struct Thresholds {
     place: u16,
     values: Vec<f32>,
 }
@@ -44,22 +44,7 @@ impl Xgboost {
             return Err(invalid("the inputs are not the features of the model".to_owned()));
         }
         let trees = &file.learner.gradient_booster.model.trees[..file.trees_used()?];
-        let mut thresholds = BTreeMap::new();
-        for tree in trees {
-            check(tree, sources.len())?;
-            collect(tree, &mut thresholds);
-        }
-        let mut columns = Vec::with_capacity(thresholds.len());
-        for (&(feature, is_left), thresholds) in &mut thresholds {
-            thresholds.place = u16::try_from(columns.len())
-                .map_err(|_| unsupported("it asks for too many features".to_owned()))?;
-            thresholds.values.sort_by(f32::total_cmp);
-            thresholds.values.dedup();
-            let missing = if is_left { MissingBin::Lowest } else { MissingBin::Highest };
-            let binning = Binning { beyond: Beyond::AtLeast, precision: Precision::F32, missing };
-            let borders: Vec<f64> = thresholds.values.iter().map(|&value| f64::from(value)).collect();
-            columns.push(BinColumn::new(&sources[feature], &borders, binning)?);
-        }
+        let (thresholds, columns) = columns(trees, sources)?;
         let mut flat = Flat::default();
         for tree in trees {
             flat.add(tree, &thresholds)?;
@@ -76,6 +61,30 @@ impl Xgboost {
         scores.fill(self.base);
         self.trees.add(&bins, scores);
     }
+}
+
+/// The columns that these trees ask for, in the order of their keys.
+pub(super) fn columns(
+    trees: &[XgboostTree],
+    sources: &[Source],
+) -> Result<(BTreeMap<ColumnKey, Thresholds>, Vec<BinColumn>), ModelError> {
+    let mut thresholds = BTreeMap::new();
+    for tree in trees {
+        check(tree, sources.len())?;
+        collect(tree, &mut thresholds);
+    }
+    let mut columns = Vec::with_capacity(thresholds.len());
+    for (&(feature, is_left), thresholds) in &mut thresholds {
+        thresholds.place = u16::try_from(columns.len())
+            .map_err(|_| unsupported("it asks for too many features".to_owned()))?;
+        thresholds.values.sort_by(f32::total_cmp);
+        thresholds.values.dedup();
+        let missing = if is_left { MissingBin::Lowest } else { MissingBin::Highest };
+        let binning = Binning { beyond: Beyond::AtLeast, precision: Precision::F32, missing };
+        let borders: Vec<f64> = thresholds.values.iter().map(|&value| f64::from(value)).collect();
+        columns.push(BinColumn::new(&sources[feature], &borders, binning)?);
+    }
+    Ok((thresholds, columns))
 }
 
 /// Refuses arrays that do not fit together.
@@ -103,7 +112,7 @@ fn check(tree: &XgboostTree, features: usize) -> Result<(), ModelError> {
     Ok(())
 }
 
-fn is_leaf(tree: &XgboostTree, node: usize) -> bool {
+pub(super) fn is_leaf(tree: &XgboostTree, node: usize) -> bool {
     tree.left_children[node] < 0
 }
 
@@ -169,13 +178,17 @@ impl Flat {
 }
 
 /// A node whose children are not known yet.
-fn question(tree: &XgboostTree, node: usize, thresholds: &BTreeMap<ColumnKey, Thresholds>) -> TreeNode {
+pub(super) fn question(
+    tree: &XgboostTree,
+    node: usize,
+    thresholds: &BTreeMap<ColumnKey, Thresholds>,
+) -> TreeNode {
     let column = &thresholds[&column_key(tree, node)];
     let bin = column.values.partition_point(|value| *value < tree.split_conditions[node]);
     // `BinColumn` has let no more borders through than a u16 counts.
     TreeNode { column: column.place, bin: bin as u16, left: 0, right: 0 }
 }
 
-fn reference(place: usize) -> Result<i32, ModelError> {
+pub(super) fn reference(place: usize) -> Result<i32, ModelError> {
     i32::try_from(place).map_err(|_| unsupported("it has too many nodes".to_owned()))
 }

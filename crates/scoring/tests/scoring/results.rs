@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use scoring::{OnError, ScoreError, ScoreOptions, score_csv};
+use scoring::{ExtraColumn, OnError, RiskTiers, ScoreError, ScoreOptions, score_csv};
 
 use crate::shop::{
     Customer, dialect, gzip, model, probability, score, score_bytes, six_decimals, utf_16, windows_1251,
@@ -207,4 +207,27 @@ fn the_caller_may_stop() {
     let stopped =
         score_csv(&model(), &dialect(text.as_bytes()), text.as_bytes(), Vec::new(), &options, &mut |_| false);
     assert!(matches!(stopped, Err(ScoreError::Stopped)));
+}
+
+#[test]
+fn extra_columns_stand_between_the_probability_and_the_problem() {
+    let tiers = vec![(900_000, "very; high".to_owned()), (300_000, "high".to_owned())];
+    let extra = vec![ExtraColumn::RiskTier(RiskTiers { tiers })];
+    let text = "tenure;MonthlyCharges;Contract;SeniorCitizen;risk_tier\n\
+                2;70,7;Month-to-month;1;x\n\
+                many;70,7;Month-to-month;1;x\n\
+                2;70,7\n\
+                70;20,1;Two year;0;x\n\
+                0;118,7;Month-to-month;1;x\n";
+    let options = ScoreOptions { on_error: OnError::Skip, threads: 1, extra, ..ScoreOptions::default() };
+    let mut result = Vec::new();
+    let dialect = dialect(text.as_bytes());
+    score_csv(&model(), &dialect, text.as_bytes(), &mut result, &options, &mut |_| true).unwrap();
+    let result = String::from_utf8(result).unwrap();
+    let lines: Vec<&str> = result.lines().collect();
+    assert!(lines[0].ends_with(";risk_tier;stays;churn_probability;risk_tier_predicted;problem"), "{result}");
+    assert!(lines[1].ends_with(&format!(";x;0;{};high;", expected().replace('.', ","))), "{result}");
+    assert!(lines[2].starts_with("many;70,7;Month-to-month;1;x;;;;"), "{result}");
+    assert!(lines[3].starts_with("2;70,7;;;;;;;line"), "{result}");
+    assert!(lines[4].ends_with(";;"), "{result}");
 }

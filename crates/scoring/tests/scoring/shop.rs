@@ -93,6 +93,8 @@ pub fn manifest(algorithm: Algorithm, schema: Schema, inputs: Vec<Input>, file: 
         threshold: 0.5,
         metrics: Metrics::default(),
         training: None,
+        reference: None,
+        profile: None,
     }
 }
 
@@ -137,7 +139,7 @@ pub fn dialect(bytes: &[u8]) -> Dialect {
 /// Scores a file as the service does: inspect, then score.
 pub fn score_bytes(bytes: &[u8], on_error: OnError) -> Result<(String, Summary), ScoreError> {
     let dialect = inspect(bytes)?.dialect;
-    let options = ScoreOptions { on_error, rows_max: 1_000_000, threads: 1 };
+    let options = ScoreOptions { on_error, rows_max: 1_000_000, threads: 1, extra: Vec::new() };
     let mut result = Vec::new();
     let summary = score_csv(&model(), &dialect, bytes, &mut result, &options, &mut |_| true)?;
     Ok((String::from_utf8(result).expect("a result is UTF-8"), summary))

@@ -64,7 +64,7 @@ fn file(seed: u64, records: usize, good: usize) -> String {
 type Scored = Result<(Vec<u8>, Summary), InputError>;
 
 fn score(bytes: &[u8], dialect: &Dialect, on_error: OnError, threads: usize) -> Scored {
-    let options = ScoreOptions { on_error, rows_max: 10_000_000, threads };
+    let options = ScoreOptions { on_error, rows_max: 10_000_000, threads, extra: Vec::new() };
     let mut result = Vec::new();
     match score_csv(&model(), dialect, bytes, &mut result, &options, &mut |_| true) {
         Ok(summary) => Ok((result, summary)),
@@ -129,7 +129,7 @@ fn threads_hold_the_limit_of_customers_and_stop_when_told() {
     let dialect = dialect(text.as_bytes());
     for threads in [1, 4] {
         let score = |rows_max, stop_at: u64| {
-            let options = ScoreOptions { on_error: OnError::Fail, rows_max, threads };
+            let options = ScoreOptions { on_error: OnError::Fail, rows_max, threads, extra: Vec::new() };
             let mut heard = Vec::new();
             let mut written = Written(0);
             let result =

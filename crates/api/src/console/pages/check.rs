@@ -5,6 +5,7 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
+use platform::orders::OrderOptions;
 use platform::outlook;
 use platform::services::Service;
 use platform::{Access, Error, predictions};
@@ -15,7 +16,7 @@ use super::offers::{self, Offer};
 use super::predict::on_price_list;
 use crate::console::forgery::SignedUpload;
 use crate::console::shell::{PageResult, Shell, render, render_with};
-use crate::console::text::{Predict, faults, fill};
+use crate::console::text::{Predict, Watch, faults, fill};
 use crate::extract::Upload;
 use crate::spooled_file::SpooledFile;
 use crate::state::Api;
@@ -36,6 +37,7 @@ type Reading = Result<CheckReport, InputError>;
 #[derive(Template)]
 #[template(path = "console/_check.html")]
 struct CheckedFragment {
+    watch: &'static Watch,
     t: &'static Predict,
     shell: Shell,
     file_name: String,
@@ -94,6 +96,8 @@ struct Card {
     warned: Option<String>,
     leaves_out: bool,
     pay: String,
+    /// Reasons for each customer: what they cost on top, and the button that pays for both.
+    reasons: Option<(String, String)>,
     leaves: Option<String>,
     short: Option<String>,
     curl: String,
@@ -246,6 +250,7 @@ fn fragment(
         cards,
         key: Uuid::now_v7(),
         support: api.config.support_email.clone(),
+        watch: Watch::of(shell.language),
         shell,
         t,
     }
@@ -284,7 +289,14 @@ fn card(
         Ok(_) => None,
     };
     let offer = Offer::new(shell, service, is_recommended);
+    let with_reasons = service.price_with(OrderOptions { explain: true }).ok();
+    let with_reasons = with_reasons.map(ledger::Money::minor_units).filter(|sum| *sum <= balance);
+    let reasons = service.explain_price.zip(with_reasons).map(|(surcharge, sum)| {
+        let surcharge = shell.money(surcharge.minor_units());
+        (fill(t.with_reasons, &[("price", &surcharge)]), fill(t.pay, &[("price", &shell.money(sum))]))
+    });
     Card {
+        reasons,
         pay: fill(t.pay, &[("price", &offer.price)]),
         leaves: (left >= 0).then(|| fill(t.leaves, &[("balance", &shell.money(left))])),
         short: (left < 0).then(|| fill(t.short, &[("missing", &shell.money(-left))])),

@@ -82,6 +82,7 @@ mod tests {
             model_version: ModelVersionId::new(),
             description: String::new(),
             price: Money::from_minor_units(price).unwrap(),
+            explain_price: None,
             rows_max: 10,
             quality: Metrics { auc, auc_low: auc.map(|auc| auc - 0.01), ..Metrics::default() },
             active: true,

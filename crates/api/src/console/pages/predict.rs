@@ -7,9 +7,9 @@ use axum::http::header::{
 };
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use platform::predictions::{self, Target};
+use platform::predictions::{self, PredictionOptions, Target};
 use platform::services::{self, Service};
-use platform::{Access, Error, Page, ServiceId};
+use platform::{Access, Error, Page, ServiceId, risk_tiers};
 use scoring::{FeatureKind, OnError, Schema};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -56,6 +56,14 @@ pub struct PayQuery {
     service_id: String,
     #[serde(default)]
     on_error: Option<OnError>,
+    /// Whether a column with the risk tier is added.
+    #[serde(default)]
+    tiers: bool,
+    /// The column that tells customers apart, where their scores are to be kept.
+    key: Option<String>,
+    /// How many reasons each customer gets.
+    #[serde(default)]
+    explain: Option<u8>,
 }
 
 /// Which model a template is for.
@@ -99,10 +107,20 @@ pub async fn pay(
     if key.is_none() {
         return Err(Problem::invalid_field("Idempotency-Key", "A payment has a key of its own.").into());
     }
+    let tiers = match query.tiers {
+        true => Some(risk_tiers::get(&api.platform, &access).await?.thresholds),
+        false => None,
+    };
     let request = predictions::Upload {
         target: Target::Service(ServiceId(service)),
         file_name: upload.file_name,
         on_error: query.on_error.unwrap_or_default(),
+        options: PredictionOptions {
+            tiers,
+            key: query.key,
+            explain: query.explain,
+            language: shell.language.of_reasons(),
+        },
         idempotency: key_of_upload(key, &method, &uri),
     };
     match predictions::accept(&api.platform, &access, request, upload.content).await {

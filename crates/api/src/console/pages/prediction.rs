@@ -15,9 +15,11 @@ use scoring::{Manifest, Summary};
 use serde::Deserialize;
 
 use super::account::NoFields;
+use super::acting::WhatToDo;
 use super::check::{Place, places};
+use super::drift::{self, DriftPart};
 use super::riskiest::{Riskiest, ranking_within};
-use crate::console::charts::{GainsCurve, Histogram};
+use crate::console::charts::{Effects, GainsCurve, Histogram};
 use crate::console::errors::{PageError, is_fragment};
 use crate::console::forgery::SignedForm;
 use crate::console::shell::{PageResult, Shell, render, see_other};
@@ -82,7 +84,10 @@ struct ResultPage {
     mean: String,
     histogram: Histogram,
     ranked: Option<RankedPart>,
+    /// Why, over all customers, where reasons were bought.
+    effects: Option<Effects>,
     page: u64,
+    drift: Option<DriftPart>,
 }
 
 /// What only the ranking can tell.
@@ -93,6 +98,7 @@ struct RankedPart {
     catches: String,
     basis: String,
     curve: GainsCurve,
+    acting: WhatToDo,
     riskiest: Riskiest,
 }
 
@@ -298,12 +304,14 @@ async fn succeeded(
     let ranked = match ranking_within(api, access, id, patience).await {
         Ok(Some(ranked)) => {
             let riskiest = Riskiest::read(api, access, &shell, (&ranked, &manifest), page).await?;
-            Some(ranked_part(&shell, ranked.ranking.gains(), &manifest, riskiest))
+            let acting = WhatToDo::read(api, access, &shell, &ranked).await?;
+            Some(ranked_part(&shell, ranked.ranking.gains(), &manifest, (acting, riskiest)))
         }
         // The page asks for it once more.
         Ok(None) | Err(platform::Error::Busy) => None,
         Err(error) => return Err(error.into()),
     };
+    let drift = drift::part(api, access, &shell, id).await?;
     let headline = match summary.leaves {
         0 => t.nobody_leaves.to_owned(),
         leaves => shell.count(leaves, t.leave_headline),
@@ -312,6 +320,7 @@ async fn succeeded(
     let of_file = fill(t.of_file, &[("customers", &customers), ("file", &prediction.file_name)]);
     let (stays, leaves) = (summary.stays, summary.leaves);
     let histogram = Histogram::new(&shell, &summary.histogram, manifest.threshold, stays, leaves);
+    let effects = Effects::new(&shell, &summary.effects);
     let curl = format!("{} -o result.csv", shell.curl_get(&format!("/api/v1/predictions/{id}/result")));
     Ok(ResultPage {
         remarks: remarks(&shell, summary),
@@ -324,7 +333,9 @@ async fn succeeded(
         of_file,
         histogram,
         ranked,
+        effects,
         page,
+        drift,
     })
 }
 
@@ -340,7 +351,12 @@ fn remarks(shell: &Shell, summary: &Summary) -> Vec<String> {
     skipped.into_iter().chain(unknown).collect()
 }
 
-fn ranked_part(shell: &Shell, gains: &scoring::Gains, manifest: &Manifest, riskiest: Riskiest) -> RankedPart {
+fn ranked_part(
+    shell: &Shell,
+    gains: &scoring::Gains,
+    manifest: &Manifest,
+    (acting, riskiest): (WhatToDo, Riskiest),
+) -> RankedPart {
     let t = Outcome::of(shell.language);
     let percent = GainsCurve::MARKED_PERCENT;
     let measured = manifest.metrics.lift_at_10.map(|lift| shell.fraction(lift, 1));
@@ -354,6 +370,7 @@ fn ranked_part(shell: &Shell, gains: &scoring::Gains, manifest: &Manifest, riski
             None => t.expected_by_model.to_owned(),
         },
         curve: GainsCurve::new(shell, gains),
+        acting,
         riskiest,
     }
 }

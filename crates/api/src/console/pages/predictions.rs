@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::orders::filtered_address;
 use crate::console::shell::{PageResult, Shell, render};
-use crate::console::text::{Orders, fill};
+use crate::console::text::{Orders, Watch, fill};
 use crate::console::visitor::Visitor;
 use crate::extract::Query;
 use crate::state::Api;
@@ -93,6 +93,10 @@ fn label_of(t: &Orders, status: PredictionStatus) -> &'static str {
 }
 
 impl PredictionsPage {
+    fn outcomes(&self) -> &'static str {
+        Watch::of(self.shell.language).outcomes
+    }
+
     fn label(&self, prediction: &Prediction) -> &'static str {
         match prediction.erased {
             true => self.t.erased,

@@ -30,6 +30,8 @@ pub struct Riskiest {
     t: &'static Outcome,
     id: PredictionId,
     columns: Vec<Column>,
+    /// Whether the result says why.
+    has_reasons: bool,
     rows: Vec<Row>,
     shown: String,
     page: u64,
@@ -50,6 +52,15 @@ struct Row {
     share: f64,
     probability: String,
     cells: Vec<String>,
+    /// In words, the strongest first.
+    reasons: Vec<ShownReason>,
+}
+
+/// A reason in the table.
+struct ShownReason {
+    words: String,
+    /// Whether it speaks for leaving.
+    raises: bool,
 }
 
 /// The ranking of a result where it is ready in time. Who does not wait any longer finds it later.
@@ -91,11 +102,14 @@ impl Riskiest {
         let numbers = [("first", first), ("last", last), ("rows", rows)];
         let numbers = numbers.map(|(name, number)| (name, shell.number(number)));
         let numbers = numbers.each_ref().map(|(name, number)| (*name, number.as_str()));
-        let rows = customers.into_iter().zip(first..).map(|(customer, rank)| row(shell, rank, customer));
+        let reasons_at = reasons_at(ranked.ranking.extra());
+        let rows = customers.into_iter().zip(first..);
+        let rows = rows.map(|(customer, rank)| row(shell, rank, customer, &reasons_at));
         Ok(Riskiest {
             t,
             id: ranked.prediction.id,
             columns,
+            has_reasons: !reasons_at.is_empty(),
             rows: rows.collect(),
             shown: fill(t.rows_shown, &numbers),
             page,
@@ -105,13 +119,29 @@ impl Riskiest {
     }
 }
 
-fn row(shell: &Shell, rank: u64, (place, customer): (Place, RankedCustomer)) -> Row {
+/// Where the words of reasons stand among the extra columns; the contribution is behind each.
+fn reasons_at(extra: &[String]) -> Vec<usize> {
+    let is_reason = |name: &str| name.starts_with("reason_") && !name.contains("contribution");
+    (0..extra.len()).filter(|&at| is_reason(&extra[at])).collect()
+}
+
+fn reasons(extra: &[String], places: &[usize]) -> Vec<ShownReason> {
+    let reason = |&at: &usize| {
+        let (words, contribution) = (extra.get(at)?, extra.get(at + 1)?);
+        let raises = !contribution.starts_with('-');
+        Some(ShownReason { words: words.clone(), raises }).filter(|reason| !reason.words.is_empty())
+    };
+    places.iter().filter_map(reason).collect()
+}
+
+fn row(shell: &Shell, rank: u64, (place, customer): (Place, RankedCustomer), reasons_at: &[usize]) -> Row {
     let share = f64::from(place.millionths) / 1e6;
     Row {
         rank: shell.number(rank),
         leaves: customer.leaves,
         share,
         probability: shell.share(share),
+        reasons: reasons(&customer.extra, reasons_at),
         cells: customer.cells,
     }
 }

@@ -5,6 +5,7 @@ use super::texts;
 texts! {
     /// The pages of administrators.
     Admin {
+        training_prices: "Training", "Обучение";
         parts: "Parts of the administration", "Разделы управления";
         overview: "Overview", "Обзор";
         users: "Users", "Пользователи";
@@ -181,6 +182,7 @@ texts! {
         description: "Description", "Описание";
         description_hint: "What customers read beside the price.", "Что клиент читает рядом с ценой.";
         price: "Price", "Цена";
+        explain_price_in: "Reasons on top, {currency}; empty: not offered", "Доплата за причины, {currency}; пусто — не предлагать";
         price_in: "Price, {currency}", "Цена, {currency}";
         max_rows: "Rows at most", "Строк не больше";
         up_to_rows: "up to {} row|up to {} rows", "до {} строки|до {} строк|до {} строк";

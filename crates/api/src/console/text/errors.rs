@@ -50,6 +50,24 @@ const KNOWN: &[(&str, &str, &str, &str)] = &[
         "Заказ уже использован",
         "Этот заказ уже использован или отменён.",
     ),
+    (
+        "bad_outcomes",
+        "These outcomes cannot be read",
+        "Исходы не прочитать",
+        "В файле есть строки, по которым не понять, ушёл ли клиент. Проверьте столбец с исходом.",
+    ),
+    (
+        "list_too_large",
+        "The list is too large",
+        "Список слишком велик",
+        "Столько клиентов за раз не измерить: в списке больше двух миллионов.",
+    ),
+    (
+        "too_many_plans",
+        "Too many plans",
+        "Слишком много планов",
+        "У прогноза может быть не больше ста планов.",
+    ),
     ("prediction_not_finished", "Not finished yet", "Ещё не готово", "Прогноз ещё не закончен."),
     ("prediction_not_ready", "Not finished yet", "Ещё не готово", "Прогноз ещё не закончен."),
     (
@@ -59,6 +77,24 @@ const KNOWN: &[(&str, &str, &str, &str)] = &[
         "Прогноз не удался, результата нет; деньги возвращены.",
     ),
     ("unsupported_media_type", "This cannot be read", "Это не прочитать", "Данные отправлены не в том виде."),
+    (
+        "too_many_webhooks",
+        "There are too many webhooks",
+        "Слишком много вебхуков",
+        "Вебхуков уже 20, больше нельзя. Удалите ненужные.",
+    ),
+    (
+        "webhook_disabled",
+        "The webhook is off",
+        "Вебхук отключён",
+        "Сначала включите вебхук, затем отправьте сообщение снова.",
+    ),
+    (
+        "too_many_deliveries",
+        "Many deliveries are waiting",
+        "Слишком много доставок",
+        "Слишком много сообщений ещё не доставлено. Попробуйте позже.",
+    ),
     (
         "bad_cursor",
         "There is no such page of the list",
@@ -97,7 +133,53 @@ const SENTENCES: &[(&str, &str)] = &[
     ("There is no model of this name.", "Модели с таким именем нет."),
     ("A refund says why.", "Напишите, за что возврат."),
     ("There is no such tenant.", "Такого арендатора нет."),
+    ("The address begins with https://.", "Адрес начинается с https://."),
+    ("The address has at most 2000 characters.", "В адресе не больше 2000 символов."),
+    ("The address holds a space or a control character.", "В адресе пробел или управляющий символ."),
+    ("This is not an address such as https://example.com/.", "Это не адрес вроде https://example.com/."),
+    (
+        "The address holds no user name and no password.",
+        "В адресе не должно быть имени пользователя и пароля.",
+    ),
+    (
+        "The address holds no #fragment, which is never sent.",
+        "В адресе не должно быть #части: она никогда не отправляется.",
+    ),
+    ("The address names a host.", "В адресе должен быть хост."),
+    ("The port is 443, or 1024 or above.", "Порт — 443 или от 1024."),
+    ("The address leads to no host of the public internet.", "Адрес ведёт не на публичный хост."),
+    (
+        "A description has at most 200 characters on one line.",
+        "В описании не больше 200 символов, одной строкой.",
+    ),
+    ("Choose one or more events.", "Отметьте хотя бы одно событие."),
     ("There is no such service on the price list.", "Такой услуги в прайс-листе нет."),
+    ("The control group is 0 to 0.5 of the list.", "Контрольная группа — от 0 до 50 % списка."),
+    ("The success rate is above 0 and at most 1.", "Доля удержанных — больше 0 и не больше 100 %."),
+    ("It is from 0 to the success rate.", "Не больше ожидаемой доли."),
+    ("It is from the success rate to 1.", "Не меньше ожидаемой доли и не больше 100 %."),
+    ("A customer is worth more than nothing.", "Клиент чего-то да стоит."),
+    (
+        "The offer costs less than a customer is worth.",
+        "Предложение должно стоить меньше, чем приносит клиент.",
+    ),
+    ("A multiple is above 0.", "Множитель больше нуля."),
+    ("The list has no column of this name.", "В списке нет такого столбца."),
+    ("The file has no column of this name.", "В файле нет такого столбца."),
+    ("The column holds no number for any customer.", "В этом столбце ни у кого нет числа."),
+    ("At least one customer is contacted.", "Нужен хотя бы один клиент."),
+    (
+        "Say what a customer is worth and how often the offer works, or how many can be contacted.",
+        "Укажите, сколько приносит клиент и как часто помогает предложение, — или сколько клиентов вы успеете обзвонить.",
+    ),
+    (
+        "A budget needs the value of a customer and the success rate.",
+        "Для бюджета нужно знать, сколько приносит клиент и как часто помогает предложение.",
+    ),
+    (
+        "A budget needs contacts or offers that cost something.",
+        "Для бюджета нужна стоимость контакта или предложения.",
+    ),
 ];
 
 /// The title of an error's page.

@@ -10,9 +10,11 @@ texts! {
         navigation: "Parts of the console", "Разделы";
         predict: "Predict", "Прогноз";
         predictions: "Predictions", "Прогнозы";
+        models: "Models", "Модели";
         orders: "Orders", "Заказы";
         money: "Money", "Деньги";
         api_keys: "API keys", "Ключи API";
+        webhooks: "Webhooks", "Вебхуки";
         administration: "Administration", "Управление";
         balance: "Balance", "Баланс";
         account: "Account", "Профиль";
@@ -40,9 +42,12 @@ texts! {
         notice_cancelled: "The order is cancelled, the money is back.", "Заказ отменён, деньги возвращены.";
         notice_deleted: "The files of this prediction are erased.", "Файлы этого прогноза стёрты.";
         notice_revoked: "The key no longer works.", "Ключ больше не действует.";
+        notice_webhook_deleted: "The webhook is deleted.", "Вебхук удалён.";
         notice_topped_up: "The balance is topped up.", "Баланс пополнен.";
         notice_refunded: "The order is refunded.", "Деньги за заказ возвращены.";
         notice_saved: "Saved.", "Сохранено.";
+        notice_planned: "The plan is ready.", "План готов.";
+        notice_measured: "The effect is measured.", "Эффект измерен.";
     }
 }
 
@@ -57,9 +62,12 @@ impl Layout {
             "cancelled" => Some(self.notice_cancelled),
             "deleted" => Some(self.notice_deleted),
             "revoked" => Some(self.notice_revoked),
+            "webhook_deleted" => Some(self.notice_webhook_deleted),
             "topped_up" => Some(self.notice_topped_up),
             "refunded" => Some(self.notice_refunded),
             "saved" => Some(self.notice_saved),
+            "planned" => Some(self.notice_planned),
+            "measured" => Some(self.notice_measured),
             _ => None,
         }
     }

@@ -2,24 +2,32 @@
 //! missing one does not compile.
 
 pub mod account;
+pub mod acting;
 pub mod admin;
 pub mod errors;
 pub mod faults;
 pub mod keys;
 pub mod layout;
+pub mod models;
 pub mod money;
+pub mod monitoring;
 pub mod orders;
 pub mod predict;
 pub mod result;
+pub mod webhooks;
 
 pub use account::Account;
+pub use acting::Acting;
 pub use admin::{Actions, Admin, Invariants};
 pub use keys::Keys;
 pub use layout::Layout;
+pub use models::Models;
 pub use money::Money;
+pub use monitoring::Watch;
 pub use orders::Orders;
 pub use predict::Predict;
 pub use result::Outcome;
+pub use webhooks::{Webhooks, fault as webhook_fault};
 
 /// Declares a set of texts: `name: "English", "Русский";`.
 macro_rules! texts {

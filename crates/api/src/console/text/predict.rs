@@ -70,6 +70,7 @@ texts! {
         lacks: "Your file lacks {columns}.", "В файле нет столбцов: {columns}.";
         other_faults: "Leaves out rows that it cannot read: {count}.", "Пропустит строки, которые не прочтёт: {count}.";
         too_many_rows: "Takes at most {rows}.", "Принимает не больше: {rows}.";
+        with_reasons: "Say why for each customer: three reasons in words, + {price}", "Объяснить каждого клиента: три причины словами, + {price}";
         pay: "Pay {price} and predict", "Оплатить {price} и посчитать";
         leaves: "Leaves {balance}. A prediction that fails is refunded by itself.", "Останется {balance}. Если прогноз не удастся, деньги вернутся сами.";
         short: "{missing} are missing.", "Не хватает {missing}.";
@@ -80,6 +81,8 @@ texts! {
         template_hint: "The template has every column that is needed, and two example rows.", "В шаблоне есть все нужные столбцы и две строки для примера.";
         no_services: "There is nothing to order yet", "Пока нечего заказать";
         no_services_text: "An administrator has to put a model on the price list first.", "Сначала администратор должен добавить модель в прайс-лист.";
+        tiers: "Add a column with the risk in words: very high, high, medium, low", "Добавить столбец с риском словами: очень высокий, высокий, средний, низкий";
+        tiers_which: "Where they begin", "Где границы";
         same_call: "Same call as curl", "То же через curl";
     }
 }

@@ -25,7 +25,9 @@ pub(super) async fn select_waiting(connection: &mut PgConnection) -> Result<(Wai
                   min(j.created_at) FILTER (WHERE j.state = 'queued') AS oldest_since,
                   count(*) FILTER (WHERE j.state = 'running') AS "running!"
            FROM jobs j LEFT JOIN predictions p ON p.id = j.subject_id
-           WHERE j.state IN ('queued', 'running')"#
+           WHERE j.state IN ('queued', 'running')
+             -- What was not taken outside waits for its time, and not for a worker.
+             AND (j.kind NOT IN ('webhook', 'export') OR j.not_before <= now())"#
     )
     .fetch_one(connection)
     .await?;
@@ -73,7 +75,8 @@ pub(super) async fn select_waiting_by_tenant(
         r#"SELECT j.tenant_id, count(*) AS "jobs!", coalesce(sum(p.rows_total), 0)::bigint AS "rows!",
                   min(j.created_at) AS "oldest_since!"
            FROM jobs j LEFT JOIN predictions p ON p.id = j.subject_id
-           WHERE j.state = 'queued' GROUP BY j.tenant_id ORDER BY count(*) DESC, j.tenant_id LIMIT $1"#,
+           WHERE j.state = 'queued' AND (j.kind NOT IN ('webhook', 'export') OR j.not_before <= now())
+           GROUP BY j.tenant_id ORDER BY count(*) DESC, j.tenant_id LIMIT $1"#,
         most
     )
     .fetch_all(connection)

@@ -1,8 +1,8 @@
 //! The administration: everything over all tenants. To whoever administers nothing, these pages do not exist.
 
-mod amount;
+pub mod amount;
 pub mod audit_log;
-mod form_key;
+pub mod form_key;
 pub mod ledger;
 mod listed;
 pub mod orders;
@@ -10,6 +10,7 @@ pub mod overview;
 pub mod predictions;
 pub mod queue;
 pub mod services;
+pub mod trainings;
 pub mod users;
 
 use platform::administration::{People, Person};

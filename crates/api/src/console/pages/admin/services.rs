@@ -36,6 +36,9 @@ pub struct ServiceForm {
     description: String,
     #[serde(default)]
     price: String,
+    /// The surcharge for reasons; empty where they are not offered.
+    #[serde(default)]
+    explain_price: String,
     #[serde(default)]
     max_rows: String,
     #[serde(default)]
@@ -75,6 +78,8 @@ struct ServicesPage {
 /// What an administrator has typed, once it makes sense.
 struct Typed {
     price: Money,
+    /// 0 where reasons are not offered.
+    explain_price: Money,
     rows_max: u64,
 }
 
@@ -96,6 +101,7 @@ pub async fn created(
             model: body.model.clone(),
             description: Some(lines(&body.description)),
             price: typed.price,
+            explain_price: Some(typed.explain_price),
             rows_max: Some(typed.rows_max),
             active: Some(!body.active.is_empty()),
         };
@@ -122,6 +128,7 @@ pub async fn changed(
             model: None,
             description: Some(lines(&body.description)),
             price: Some(typed.price),
+            explain_price: Some(typed.explain_price),
             rows_max: Some(typed.rows_max),
             active: Some(!body.active.is_empty()),
         };
@@ -166,6 +173,10 @@ impl ServiceView {
             model: service.model_name.clone(),
             description: service.description.clone(),
             price: amount::typed(shell.language, &shell.currency, service.price),
+            explain_price: service
+                .explain_price
+                .map(|price| amount::typed(shell.language, &shell.currency, price))
+                .unwrap_or_default(),
             max_rows: service.rows_max.to_string(),
             active: if service.active { "on".to_owned() } else { String::new() },
         };
@@ -193,6 +204,10 @@ impl VersionView {
 }
 
 impl ServicesPage {
+    fn explain_label(&self) -> String {
+        fill(self.t.explain_price_in, &[("currency", &self.shell.currency)])
+    }
+
     fn price_label(&self) -> String {
         fill(self.t.price_in, &[("currency", &self.shell.currency)])
     }
@@ -213,12 +228,19 @@ fn typed(shell: &Shell, form: &ServiceForm, errors: &mut FieldErrors) -> Option<
     let t = Admin::of(shell.language);
     let price = amount::parse(t, shell.language, &shell.currency, &form.price);
     let price = price.map_err(|said| errors.add("price", said)).ok();
+    let explain_price = match form.explain_price.trim() {
+        "" => Some(Money::ZERO),
+        typed => {
+            let price = amount::parse(t, shell.language, &shell.currency, typed);
+            price.map_err(|said| errors.add("explain_price", said)).ok()
+        }
+    };
     let digits: String = form.max_rows.chars().filter(|character| !character.is_whitespace()).collect();
     let rows_max = digits.parse().ok().filter(|rows| (1..=i64::MAX.unsigned_abs()).contains(rows));
     if rows_max.is_none() {
         errors.add("max_rows", t.rows_unreadable);
     }
-    Some(Typed { price: price?, rows_max: rows_max? })
+    Some(Typed { price: price?, explain_price: explain_price?, rows_max: rows_max? })
 }
 
 fn take(shell: &Shell, errors: &mut FieldErrors, error: Error) -> Result<(), PageError> {
