@@ -112,7 +112,15 @@ class SwaggerUi(Flow):
         self.authorize(visitor, on.administrator)
         on.administrator.api.post("/admin/deposits", {"email": on.administrator.email, "amount": 100_000})
         last = ["cancel_order", "refund_order", "delete_prediction", "get_erasure", "close_user", "log_out"]
-        first = ["list_services", "create_prediction", "place_order", "create_api_key", "list_users"]
+        first = [
+            "list_services",
+            "create_prediction",
+            "place_order",
+            "list_models",
+            "list_model_versions",
+            "create_api_key",
+            "list_users",
+        ]
         left = [name for name in self.operations if name not in ASKS_FOR_A_PASSWORD | set(first) | set(last)]
         wrong = []
         for operation in first + left + last:

@@ -6,12 +6,12 @@
 window.addEventListener("load", () => {
   const collectionOf = (path) => /^\/api\/v1\/(?:admin\/)?([a-z-]+)/.exec(path)?.[1];
 
-  const fillIn = (collection, id) => {
+  const fillIn = (collection, name, id) => {
     const paths = window.ui.specSelectors.specJson().toJS().paths ?? {};
     for (const [path, operations] of Object.entries(paths)) {
-      if (collectionOf(path) !== collection || !path.includes("{id}")) continue;
+      if (collectionOf(path) !== collection || !path.includes(`{${name}}`)) continue;
       for (const method of Object.keys(operations)) {
-        window.ui.specActions.changeParam([path, method], "id", "path", id);
+        window.ui.specActions.changeParam([path, method], name, "path", id);
       }
     }
   };
@@ -24,8 +24,9 @@ window.addEventListener("load", () => {
     const path = new URL(response.url, window.location).pathname;
     // Only what lists or shows things of a collection tells their ids: `/models/{id}/versions` lists others.
     const isOfCollection = /^\/api\/v1\/(?:admin\/)?[a-z-]+(?:\/[0-9a-f-]{36})?$/.test(path);
-    if (isOfCollection && first?.id) fillIn(collectionOf(path), first.id);
-    if (first?.order_id) fillIn("orders", first.order_id);
+    if (isOfCollection && first?.id) fillIn(collectionOf(path), "id", first.id);
+    if (/^\/api\/v1\/models\/[0-9a-f-]{36}\/versions$/.test(path) && first?.id) fillIn("models", "version_id", first.id);
+    if (first?.order_id) fillIn("orders", "id", first.order_id);
     return response;
   };
 

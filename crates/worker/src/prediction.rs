@@ -115,7 +115,7 @@ async fn pass_in_time(jobs: &Jobs, pass: Pass, attempt: &Arc<Attempt>) -> Result
 async fn succeed(jobs: &Jobs, claim: &Claim, summary: Summary, result: Measure, look: SecondLook) -> Ended {
     let prediction = PredictionId(claim.subject);
     let file = ResultFile { bytes: result.bytes, sha256: result.sha256 };
-    match settle(jobs, claim, Outcome::Succeeded(summary, file, look)).await {
+    match settle(jobs, claim, Outcome::Succeeded(summary, file, Box::new(look))).await {
         Ok(Settled::Mine) => {
             if let Some(bytes) = result.small {
                 jobs.platform.cache.put_result(prediction, claim.attempt, &bytes).await;

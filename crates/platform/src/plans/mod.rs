@@ -104,9 +104,9 @@ pub async fn create(
             return Ok(Replayable::replayed(answer));
         }
     }
-    // Whose prediction it is comes before what is asked of it.
-    let ranked = predictions::ranking(platform, access, prediction).await?;
+    // What is wrong with the request is said whoever's prediction it names, which tells nothing of that.
     let (terms, value_column) = request.checked(id)?;
+    let ranked = predictions::ranking(platform, access, prediction).await?;
     let figures = figures(platform, access, &ranked, &terms, value_column.as_deref()).await?;
     let mut tx = TenantTx::begin(platform, access).await?;
     let made =

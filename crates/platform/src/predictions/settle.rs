@@ -47,7 +47,7 @@ pub struct ResultFile {
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// The result lies under the attempt's name, and was looked at once more.
-    Succeeded(Summary, ResultFile, SecondLook),
+    Succeeded(Summary, ResultFile, Box<SecondLook>),
     /// It cannot be scored.
     Failed(PredictionError),
 }

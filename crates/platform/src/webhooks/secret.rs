@@ -74,7 +74,7 @@ mod tests {
         let secret = Secret::of_bytes(&bytes).unwrap();
         let id = Uuid::from_u128(1);
         assert_eq!(
-            signatures(&[secret.clone()], id, 1_700_000_000, "{}"),
+            signatures(std::slice::from_ref(&secret), id, 1_700_000_000, "{}"),
             "v1,ANIxZCFsHCNobbDcpFbAUzqYt/bmqwAnsphw0mGMTPw="
         );
         let two = signatures(&[secret.clone(), Secret::generate()], id, 1_700_000_000, "{}");

@@ -404,7 +404,7 @@ async fn busy(system: &System) -> Owner {
              CASE place WHEN 1 THEN (SELECT id FROM model_versions WHERE tenant_id = '{0}') END, \
              CASE place WHEN 1 THEN 1 END, CASE place WHEN 1 THEN now() END, now() \
          FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM orders WHERE tenant_id = '{0}' \
-               ORDER BY id LIMIT 2) some; \
+               ORDER BY id LIMIT 2) AS chosen; \
          INSERT INTO model_history (id, tenant_id, model_id, version_id, action, to_stage) \
          SELECT gen_random_uuid(), tenant_id, model_id, id, 'registered', stage \
          FROM model_versions WHERE tenant_id = '{0}'; \

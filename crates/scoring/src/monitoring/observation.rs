@@ -71,6 +71,9 @@ pub struct Observation {
     pub probabilities: Vec<(f64, u64)>,
 }
 
+/// Takes a customer: the key's cell, the probability in millionths, the group.
+type Take<'take> = dyn FnMut(&[u8], u32, u8) -> io::Result<()> + 'take;
+
 /// Reads a result. `each` gets the key's cell without quotes, the probability in millionths and the group (0
 /// none, 1 treated, 2 held out as control) of every customer with a probability, in the file's order. After
 /// each stretch `goes_on` may stop the reading by answering false.
@@ -81,7 +84,7 @@ pub struct Observation {
 pub fn observe(
     look: &Look,
     result: impl Read,
-    each: &mut dyn FnMut(&[u8], u32, u8) -> io::Result<()>,
+    each: &mut Take<'_>,
     goes_on: &mut dyn FnMut() -> bool,
 ) -> Result<Observation, ScoreError> {
     let dialect = Dialect {
@@ -174,11 +177,7 @@ struct Observer<'plan> {
 }
 
 impl Observer<'_> {
-    fn go_through(
-        &mut self,
-        chunk: &Chunk,
-        each: &mut dyn FnMut(&[u8], u32, u8) -> io::Result<()>,
-    ) -> Result<(), ScoreError> {
+    fn go_through(&mut self, chunk: &Chunk, each: &mut Take<'_>) -> Result<(), ScoreError> {
         self.index.begin(self.delimiter);
         let mut is_checked = false;
         while !self.index.is_done(&chunk.text) {
@@ -209,11 +208,7 @@ impl Observer<'_> {
         }
     }
 
-    fn look_at_records(
-        &mut self,
-        text: &[u8],
-        each: &mut dyn FnMut(&[u8], u32, u8) -> io::Result<()>,
-    ) -> Result<(), ScoreError> {
+    fn look_at_records(&mut self, text: &[u8], each: &mut Take<'_>) -> Result<(), ScoreError> {
         let places = self.index.places();
         self.probabilities.read_columns(
             text,

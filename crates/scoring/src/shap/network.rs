@@ -16,14 +16,16 @@ use crate::model::ModelError;
 const ORDERS: usize = 16;
 const SEED: u64 = 0x6a09_e667_f3bc_c908;
 
+/// Inputs that are changed together, and the features that the change belongs to, with their shares.
+type Player = (Vec<usize>, Vec<(u16, f64)>);
+
 #[derive(Debug, Clone)]
 pub(super) struct NetworkExplainer {
     base: f64,
     sources: Vec<Source>,
     means: Vec<f64>,
     networks: Vec<Vec<Folded>>,
-    /// The inputs that are changed together, and the features that the change belongs to.
-    players: Vec<(Vec<usize>, Vec<(u16, f64)>)>,
+    players: Vec<Player>,
     orders: Vec<Vec<usize>>,
 }
 
@@ -37,7 +39,7 @@ impl NetworkExplainer {
         let file: MlpFile = serde_json::from_slice(file)
             .map_err(|error| ModelError::Invalid(format!("the model file is no neural network: {error}")))?;
         let networks = file.networks.iter().map(|network| fold(&network.layers, sources.len()));
-        let mut players: Vec<(Vec<usize>, Vec<(u16, f64)>)> = Vec::new();
+        let mut players: Vec<Player> = Vec::new();
         for input in 0..sources.len() {
             let shares = attribution.shares(&[input]);
             match players.iter_mut().find(|(_, other)| *other == shares) {
