@@ -1,7 +1,7 @@
 # Every task of this project. `make` alone lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run build test chaos rls-cost check fmt sqlx deny bench quality mlflow fuzz hooks mutate services stop-services
+.PHONY: help run build test chaos rls-cost check fmt sqlx deny bench quality mlflow loop fuzz hooks mutate services stop-services
 
 help: ## lists the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,11 @@ quality: ## cross-validates beside the official libraries and writes docs/qualit
 mlflow: ## takes a training to a real MLflow server, the package of PyPI, and reads it by MLflow's own client
 	scripts/install_packages run
 	scripts/mlflow
+
+loop: ## goes once round the learning loop, from data to the model that replaces the first, with a real MLflow server; pictures go to target/loop
+	scripts/install_packages test
+	cargo build --release
+	scripts/mlflow scripts/console --loop
 
 fuzz: ## fuzzes the readers of customer files and models for ten minutes each (ARGS: seconds)
 	scripts/fuzz $(ARGS)

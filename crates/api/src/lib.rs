@@ -33,7 +33,7 @@ pub use config::{Config, Limits};
 pub use console::english_money;
 pub use health::HealthProbe;
 pub use openapi::openapi;
-pub use router::{metrics_router, router};
+pub use router::{listed_operations, metrics_router, router};
 pub use server::serve;
 pub use state::{Api, Operation};
 pub use trusted_proxies::{BadProxies, TrustedProxies};

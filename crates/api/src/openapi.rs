@@ -161,7 +161,6 @@ fn describe_problem(status: &str, response: &mut Response) {
 }
 
 /// The operations of a path, each with its method.
-#[cfg(test)]
 pub(crate) fn operations(item: &PathItem) -> impl Iterator<Item = (&'static str, &Operation)> {
     [
         ("GET", &item.get),

@@ -193,6 +193,13 @@ impl NewPlan {
     }
 
     fn money(self, units: f64) -> Result<Option<MoneyTerms>, Problem> {
+        // What has nothing to say something of is a mistake, which nobody would notice otherwise.
+        if self.value_times.is_some() && self.customer_value_column.is_none() {
+            return Err(Problem::invalid_field(
+                "value_times",
+                "It multiplies customer_value_column: give that.",
+            ));
+        }
         let value = match (self.customer_value, self.customer_value_column) {
             (Some(value), None) => CustomerValue::Same(value),
             (None, Some(name)) => {

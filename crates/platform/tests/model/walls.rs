@@ -46,7 +46,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("memberships_role_known", "UPDATE memberships SET role = 'king'"),
     ("model_history_action_known", "COPY model_history SET 'id', gen_random_uuid(), 'action', 'lost'"),
     ("model_history_pkey", "COPY model_history SET"),
-    ("model_history_reasons_length", "UPDATE model_history_reasons SET reason = ''"),
+    ("model_history_reasons_length", "COPY model_history_reasons SET 'reason', ''"),
     ("model_history_reasons_pkey", "COPY model_history_reasons SET"),
     ("model_history_stages_known", "COPY model_history SET 'id', gen_random_uuid(), 'to_stage', 'gone'"),
     (
