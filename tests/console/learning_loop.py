@@ -19,6 +19,8 @@ import urllib.request
 from installation import CHECKOUT, OPENER, customers
 
 LIMIT_S = 900
+# The line of the price list that trains boosted trees.
+BOOSTING = "01980000-0000-7000-8000-000000000103"
 # Without these little is known of who leaves.
 WEAK = "&drop=Contract&drop=tenure&drop=InternetService&drop=MonthlyCharges&drop=TotalCharges"
 EVENTS = [

@@ -11,6 +11,7 @@ import sys
 from PIL import Image
 
 from installation import Caller, Customer, Installation, PASSWORD, customers, with_cells
+from learning_loop import BOOSTING, Journey, Size
 from visitor import Browser, Look, Visitor
 
 COLOURS = 160
@@ -72,6 +73,31 @@ def company(on):
     return customer, done, failed
 
 
+def learning_loop(browser, directory):
+    """The pages of a model that has been replaced by a better one."""
+    on = Installation({"WEBHOOK_ALLOW_PRIVATE": "true"})
+    try:
+        gallery, windows = Gallery(browser, on, directory), []
+
+        def take(name, path):
+            if not windows:
+                windows.append(gallery.visit(LIGHT, journey.customer))
+            gallery.take(windows[0], name, path)
+
+        size = Size(
+            training=customers(400, 70, "--labels"), rows_usual=2000, rows_shifted=5000, shift=1.5,
+            asked="algorithm=xgboost&folds=3&hold_out=0.4", training_service=BOOSTING,
+        )
+        journey = Journey(on, size, take)
+        journey.go()
+        plan = {"contacts": 500, "contact_cost": 5_000, "customer_value": 300_000, "success_rate": 0.3}
+        plan = journey.api.post(f"/predictions/{journey.scored['id']}/plans", plan)
+        take("loop-plan", f"/plans/{plan['id']}")
+        take("loop-risk-tiers", "/risk-tiers")
+    finally:
+        on.stop()
+
+
 def main(directory):
     """All pictures, in the order of the journey."""
     on, browser = Installation(), Browser()
@@ -113,6 +139,7 @@ def main(directory):
             ("admin-audit-log", "/admin/audit-log"),
         ]:
             gallery.take(admin, name, path)
+        learning_loop(browser, directory)
     finally:
         browser.stop()
         on.stop()

@@ -2,10 +2,8 @@
 
 from flow import Flow
 from installation import Installation, customers
-from learning_loop import Journey, Size
+from learning_loop import BOOSTING, Journey, Size
 from visitor import Look
-
-LINEAR = "01980000-0000-7000-8000-000000000101"
 
 
 class Loop(Flow):
@@ -16,8 +14,8 @@ class Loop(Flow):
         on = Installation({"WEBHOOK_ALLOW_PRIVATE": "true"})
         self.addCleanup(on.stop)
         size = Size(
-            training=customers(400, 70, "--labels"), rows_usual=400, rows_shifted=3000, shift=1.5,
-            asked="algorithm=logistic&folds=2&hold_out=0.4", training_service=LINEAR,
+            training=customers(400, 70, "--labels"), rows_usual=400, rows_shifted=4000, shift=1.5,
+            asked="algorithm=xgboost&folds=2&hold_out=0.4", training_service=BOOSTING,
         )
         windows = {}
 

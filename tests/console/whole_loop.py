@@ -10,10 +10,9 @@ import sys
 import time
 
 from installation import CHECKOUT, Installation, customers
-from learning_loop import Journey, Size
+from learning_loop import BOOSTING, Journey, Size
 from visitor import PICTURES, Browser, Look, Visitor
 
-BOOSTING = "01980000-0000-7000-8000-000000000103"
 CHURN_SET = CHECKOUT.parent / "shared/data/telco_train.csv"
 LOOKS = [Look(1280, "en", "light"), Look(1280, "ru", "dark"), Look(390, "en", "dark"), Look(390, "ru", "light")]
 
