@@ -27,6 +27,7 @@ mod overload;
 mod predictions;
 mod privacy;
 mod reasons;
+mod retraining;
 mod security_access;
 mod security_accounts;
 mod security_input;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         ("dialects", dialects::flows()),
         ("predictions", predictions::flows()),
         ("reasons", reasons::flows()),
+        ("retraining", retraining::flows()),
         ("files", files::flows()),
         ("monitoring", monitoring::flows()),
         ("money", money::flows()),

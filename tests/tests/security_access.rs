@@ -290,6 +290,21 @@ impl Scene {
             "POST /api/v1/models/{id}/versions/{version_id}/promote" => {
                 of(For::Owner, model, Body::Json(json!({ "stage": "testing" })))
             }
+            "GET /api/v1/models/{id}/retraining" | "GET /api/v1/models/{id}/retraining/runs" => {
+                of(For::Owner, model, Body::None)
+            }
+            "PUT /api/v1/models/{id}/retraining" => {
+                let price = tests::customer::TRAINING_PRICE;
+                of(
+                    For::Owner,
+                    model,
+                    Body::Json(json!({
+                        "training_service_id": tests::customer::TRAINING_SERVICE,
+                        "price_max": price, "month_price_max": price, "active": false,
+                    })),
+                )
+            }
+            "POST /api/v1/models/{id}/retrain" => of(For::Owner, model, Body::None),
             "POST /api/v1/models/{id}/rollback" => of(For::Owner, model, Body::Json(json!({}))),
             _ => return None,
         })

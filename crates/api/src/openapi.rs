@@ -40,6 +40,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         (name = "Acting", description = "Risk tiers, whom to contact, and what that has earned"),
         (name = "Webhooks", description = "Be told what has happened"),
         (name = "Monitoring", description = "Whether customers have changed, and how true predictions turned out to be"),
+        (name = "Retraining", description = "Models that are trained again on what really happened, through the gate"),
         (name = "Administration", description = "For the role `admin`"),
         (name = "Operation", description = "For whoever runs the server"),
     ),

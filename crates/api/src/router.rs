@@ -22,7 +22,7 @@ use crate::openapi;
 use crate::problem::Problem;
 use crate::routes::{
     accounts, admin, api_keys, auth, erasures, export, files, models, money, monitoring, operation, orders,
-    outcomes, plans, predict, predictions, risk_tiers, services, training_services, trainings, webhooks,
+    outcomes, plans, predict, predictions, retraining, risk_tiers, services, training_services, trainings, webhooks,
 };
 use crate::state::Api;
 
@@ -83,6 +83,10 @@ fn listed_routes() -> Vec<(&'static str, UtoipaMethodRouter<Api>)> {
         ("POST /api/v1/models/{id}/rollback", routes!(models::rollback)),
         ("GET /api/v1/models/{id}/history", routes!(models::history)),
         ("GET /api/v1/models/{id}/experiments", routes!(models::experiments)),
+        ("GET /api/v1/models/{id}/retraining", routes!(retraining::get)),
+        ("PUT /api/v1/models/{id}/retraining", routes!(retraining::change)),
+        ("POST /api/v1/models/{id}/retrain", routes!(retraining::retrain)),
+        ("GET /api/v1/models/{id}/retraining/runs", routes!(retraining::runs)),
         ("GET /api/v1/risk-tiers", routes!(risk_tiers::get)),
         ("PUT /api/v1/risk-tiers", routes!(risk_tiers::change)),
         ("POST /api/v1/predictions/{id}/plans", routes!(plans::create)),

@@ -28,6 +28,7 @@ impl Tenants {
         let key = match &access.credential {
             Credential::Session(session) => Key::Session(session.0),
             Credential::ApiKey(hash) => Key::ApiKey(*hash),
+            Credential::Standing(order) => return Ok(order.tenant().0),
         };
         if let Some(tenant) = self.known().get(&key).copied() {
             return Ok(tenant);

@@ -36,6 +36,8 @@ pub struct TrainOptions {
     pub held_out: f64,
     /// Seed of who is held out, where trainings with other seeds are to hold out the same customers; else `seed`.
     pub held_out_seed: Option<u64>,
+    /// Where it is said, only of the file's first so many rows anybody is held out, and the share is one of these.
+    pub held_out_rows: Option<u64>,
     /// How scores become probabilities.
     pub calibration: CalibrationMethod,
     /// A customer leaves from which probability of leaving on.
@@ -63,6 +65,7 @@ impl TrainOptions {
             seed: 1,
             held_out: 0.2,
             held_out_seed: None,
+            held_out_rows: None,
             calibration: CalibrationMethod::Auto,
             threshold: ThresholdAim::Fixed(0.5),
             groups: None,

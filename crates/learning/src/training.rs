@@ -65,7 +65,7 @@ pub fn train(
     }
     let trainer = Trainer::new(options, progress)?;
     trainer.start()?;
-    let choice = trainer.choose(&dataset)?;
+    let choice = trainer.choose(&dataset, &rows)?;
     let recipe = choice.recipe;
     let unseen = match choice.unseen {
         Some(unseen) => unseen,
@@ -197,15 +197,14 @@ impl<'a> Trainer<'a> {
         cross_validate(data, recipe, self.options.folds as usize, self.options.seed, &report)
     }
 
-    /// Chooses the recipe, and has it judged where customers are held out.
-    fn choose(&self, data: &Dataset) -> Result<Choice, Error> {
+    /// Chooses the recipe, and has it judged where customers are held out; `rows` are the places of the customers
+    /// in the file.
+    fn choose(&self, data: &Dataset, rows: &[usize]) -> Result<Choice, Error> {
         if self.options.held_out == 0.0 {
             let (recipe, unseen) = self.best(data)?;
             return Ok(Choice { recipe, unseen: Some(unseen), held_out: None });
         }
-        let held_out_seed = self.options.held_out_seed.unwrap_or(self.options.seed);
-        let (inside, outside) =
-            folds::parted(&data.labels, self.options.held_out, held_out_seed ^ HELD_OUT_SEED);
+        let (inside, outside) = self.part(data, rows);
         let (held, rest) = (data.select(&inside), data.select(&outside));
         self.check_parts(&held, &rest)?;
         let (recipe, unseen) = self.best(&rest)?;
@@ -218,6 +217,18 @@ impl<'a> Trainer<'a> {
         let probabilities = fitted.probabilities(&held)?;
         let held_out = Some(HeldOut { places: inside, labels: held.labels, probabilities, threshold });
         Ok(Choice { recipe, unseen: None, held_out })
+    }
+
+    /// The places of the customers who are held out, and of the others.
+    fn part(&self, data: &Dataset, rows: &[usize]) -> (Vec<usize>, Vec<usize>) {
+        let may_be = |row: usize| self.options.held_out_rows.is_none_or(|first| (row as u64) < first);
+        let ground: Vec<usize> = (0..rows.len()).filter(|&place| may_be(rows[place])).collect();
+        let labels: Vec<bool> = ground.iter().map(|&place| data.labels[place]).collect();
+        let seed = self.options.held_out_seed.unwrap_or(self.options.seed) ^ HELD_OUT_SEED;
+        let (held, _) = folds::parted(&labels, self.options.held_out, seed);
+        let mut is_held = vec![false; rows.len()];
+        held.into_iter().for_each(|place| is_held[ground[place]] = true);
+        (0..rows.len()).partition(|&place| is_held[place])
     }
 
     /// Both parts need leavers and stayers enough to be learned from and judged by.

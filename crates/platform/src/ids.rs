@@ -95,6 +95,10 @@ id! {
     /// A file of what really happened.
     OutcomeUploadId
 }
+id! {
+    /// One time that a model was to be trained again.
+    RetrainingRunId
+}
 
 impl UserId {
     /// The installation's owner, who works on the command line with the database's own password.

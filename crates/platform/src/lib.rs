@@ -34,6 +34,7 @@ pub mod plans;
 pub mod predictions;
 pub mod registry;
 pub mod results;
+pub mod retraining;
 pub mod risk_tiers;
 mod secrets;
 pub mod services;
@@ -50,13 +51,13 @@ pub use error::{Error, FieldProblem};
 pub use idempotency::{Idempotency, Replayable};
 pub use ids::{
     AccountId, ApiKeyId, JobId, ModelId, ModelVersionId, OrderId, OutcomeUploadId, PlanId, PredictionId,
-    ServiceId, SessionId, TenantId, TrainingId, TransactionId, UserId, WebhookDeliveryId, WebhookId,
+    RetrainingRunId, ServiceId, SessionId, TenantId, TrainingId, TransactionId, UserId, WebhookDeliveryId, WebhookId,
 };
 pub use ledger;
 pub use migrations::{SchemaState, migrate, schema_state};
 pub use page::{List, Page};
 pub use patience::in_time;
-pub use tenancy::{Access, AdminTx, Administrator, Caller, Credential, TenantTx, Writer};
+pub use tenancy::{Access, AdminTx, Administrator, Caller, Credential, StandingOrder, TenantTx, Writer};
 
 use config::{DatabaseConfig, LimitsConfig, TrackingConfig, WebhooksConfig};
 use secrecy::{ExposeSecret, SecretString};

@@ -112,6 +112,7 @@ async fn train_in_time(
     options.name.clone_from(&work.model_name);
     options.version = work.version.to_string();
     options.held_out_seed = Some(HELD_OUT_SEED);
+    options.held_out_rows = work.held_out_rows;
     let watched = attempt.clone();
     let training = tokio::task::spawn_blocking(move || {
         let progress = |now: Progress| {

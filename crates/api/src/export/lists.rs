@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::spreadsheet;
 use crate::routes::{
     ApiKeyShape, AuditEntryShape, DriftShape, HistoryEntryShape, ModelMonitoringShape, ModelVersionShape,
-    OrderShape, OutcomesShape, PerformanceShape, PlanShape, PredictionShape, RiskTiersShape, TrainingShape,
+    OrderShape, OutcomesShape, PerformanceShape, PlanShape, PredictionShape, RetrainingRunShape, RetrainingShape, RiskTiersShape, TrainingShape,
     TransactionShape, UserShape, WebhookDeliveryShape, WebhookShape,
 };
 use crate::state::Api;
@@ -81,6 +81,8 @@ pub async fn collect(api: &Api, access: &Access) -> Result<Vec<List>, Error> {
         trainings(&mut snapshot).await?,
         model_versions(&mut snapshot).await?,
         model_history(&mut snapshot).await?,
+        retraining(&mut snapshot).await?,
+        retraining_runs(&mut snapshot).await?,
         plans(&mut snapshot, currency).await?,
         risk_tiers(&mut snapshot).await?,
         drift(&mut snapshot).await?,
@@ -257,6 +259,27 @@ async fn model_history(snapshot: &mut Snapshot) -> Result<List, Error> {
         let next = snapshot.model_history(Some(last)).await?;
         for entry in page {
             spool.line(&HistoryEntryShape::from(entry)).await?;
+        }
+        page = next;
+    }
+    spool.close().await
+}
+
+async fn retraining(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("retraining.jsonl").await?;
+    for policy in snapshot.retraining().await? {
+        spool.line(&RetrainingShape::new(policy.model, Some(policy))).await?;
+    }
+    spool.close().await
+}
+
+async fn retraining_runs(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("retraining_runs.jsonl").await?;
+    let mut page = snapshot.retraining_runs(None).await?;
+    while let Some(last) = page.last() {
+        let next = snapshot.retraining_runs(Some(last)).await?;
+        for run in page {
+            spool.line(&RetrainingRunShape::from(run)).await?;
         }
         page = next;
     }

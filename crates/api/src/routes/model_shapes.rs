@@ -105,7 +105,8 @@ pub struct GateShape {
     #[schema(example = "better")]
     verdict: String,
     /// `held_out_by_both`: customers of one file that both trainings held out. `held_out_by_challenger`: the
-    /// champion was asked about the challenger's, and may have learned from some of them. `quality_bar`: there was
+    /// champion was asked about the challenger's, and may have learned from some of them. `new_customers`: a
+    /// retraining held out customers with outcomes whom the champion has not learned from. `quality_bar`: there was
     /// no champion.
     #[schema(example = "held_out_by_both")]
     basis: String,

@@ -186,8 +186,12 @@ pub async fn promote(
     Id(path): Id<VersionPath>,
     JsonBody(body): JsonBody<PromotionRequest>,
 ) -> Result<Json<Moved>, Problem> {
-    let promotion =
-        Promotion { stage: body.stage.into(), reason: body.reason, force: body.force.unwrap_or(false) };
+    let promotion = Promotion {
+        stage: body.stage.into(),
+        reason: body.reason,
+        force: body.force.unwrap_or(false),
+        retraining: None,
+    };
     let (model, version) = (ModelId(path.id), ModelVersionId(path.version_id));
     let (version, gate) = registry::promote(&api.platform, &access, model, version, promotion).await?;
     Ok(Json(Moved::new(version, gate)))

@@ -132,6 +132,7 @@ impl Asked {
             request: self.request,
             file_name: String::new(),
             idempotency: None,
+            retraining: None,
         }
     }
 

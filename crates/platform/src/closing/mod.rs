@@ -12,7 +12,7 @@ use crate::money::count_moved;
 use crate::orders::{self, OrderStatus};
 use crate::{
     Access, AdminTx, Credential, Error, OrderId, Platform, TenantId, TenantTx, TransactionId, UserId,
-    accounts, monitoring, predictions, secrets, tenancy, trainings, webhooks,
+    accounts, monitoring, predictions, retraining, secrets, tenancy, trainings, webhooks,
 };
 use ledger::Money;
 use secrecy::SecretString;
@@ -196,6 +196,7 @@ async fn erase(connection: &mut PgConnection, tenant: TenantId, user: UserId) ->
     trainings::erase_account(connection, tenant).await?;
     webhooks::db::erase(connection, tenant).await?;
     monitoring::erase_tenant(connection, tenant).await?;
+    retraining::db::close(connection, tenant).await?;
     db::erase_rows(connection, tenant, user).await
 }
 

@@ -18,6 +18,7 @@ use crate::orders::{self, Order, OrderFilter};
 use crate::plans::{self, Plan};
 use crate::predictions::{self, Prediction};
 use crate::registry::{self, HistoryEntry, Version};
+use crate::retraining::{self, Policy, Run};
 use crate::risk_tiers::{self, RiskTiers};
 use crate::trainings::{self, Training};
 use crate::webhooks::{self, Delivery, Endpoint};
@@ -163,6 +164,19 @@ impl Snapshot {
         let before = after.map_or(Uuid::max(), |plan| plan.id.0);
         let tenant = self.tenant();
         plans::db::select_page(self.tx.connection(), tenant, None, before, ROWS).await
+    }
+
+    /// When the tenant's models are trained again.
+    pub async fn retraining(&mut self) -> Result<Vec<Policy>, Error> {
+        let tenant = self.tenant();
+        retraining::select_policies(self.tx.connection(), tenant, None, false).await
+    }
+
+    /// The next times that they were to be, from the newest on.
+    pub async fn retraining_runs(&mut self, after: Option<&Run>) -> Result<Vec<Run>, Error> {
+        let before = after.map_or(Uuid::max(), |run| run.id.0);
+        let tenant = self.tenant();
+        retraining::db::select_runs(self.tx.connection(), tenant, None, None, before, ROWS).await
     }
 
     /// The risk tiers, where the tenant has changed them.

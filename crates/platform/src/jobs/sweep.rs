@@ -5,7 +5,7 @@ use super::subject::{self, Unsettled};
 use crate::invariants::{self, Depth, Round};
 use crate::predictions;
 use crate::{
-    Error, Platform, closing, failpoints, idempotency, in_time, monitoring, sessions, tracking, trainings,
+    Error, Platform, closing, failpoints, idempotency, in_time, monitoring, retraining, sessions, tracking, trainings,
     webhooks,
 };
 use ledger::Violation;
@@ -54,6 +54,7 @@ pub async fn sweep(platform: Platform, stop: CancellationToken) {
         () = stop.cancelled() => {}
         () = sweep_for_ever(&platform) => {}
         () = keep_house(&platform) => {}
+        () = retraining::sweep(&platform) => {}
     }
 }
 

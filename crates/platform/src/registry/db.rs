@@ -21,6 +21,8 @@ pub(super) struct Made {
     pub(super) input_sha256: Vec<u8>,
     pub(super) metrics: TrainingMetrics,
     pub(super) erased: bool,
+    /// The version whose unseen customers alone it held out, where it was a retraining.
+    pub(super) retrained_against: Option<ModelVersionId>,
 }
 
 /// A line of the history about to be written.
@@ -202,9 +204,10 @@ pub(super) async fn select_made(
     version: ModelVersionId,
 ) -> Result<Option<Made>, Error> {
     let row = sqlx::query!(
-        r#"SELECT id, result_attempt AS "attempt!", input_sha256, metrics AS "metrics!",
-                  erased_at IS NOT NULL AS "erased!"
-           FROM trainings WHERE model_version_id = $1 AND metrics IS NOT NULL"#,
+        r#"SELECT t.id, t.result_attempt AS "attempt!", t.input_sha256, t.metrics AS "metrics!",
+                  t.erased_at IS NOT NULL AS "erased!", r.champion_id AS "champion_id?"
+           FROM trainings t LEFT JOIN retraining_runs r ON r.training_id = t.id
+           WHERE t.model_version_id = $1 AND t.metrics IS NOT NULL"#,
         version.0
     )
     .fetch_optional(connection)
@@ -216,6 +219,7 @@ pub(super) async fn select_made(
         input_sha256: row.input_sha256,
         metrics: decoded(row.metrics)?,
         erased: row.erased,
+        retrained_against: row.champion_id.map(ModelVersionId),
     }))
 }
 

@@ -5,7 +5,8 @@
 //! same recipe, fitted without the customers held out, said of these; all trainings on one file hold out the same
 //! customers. Champion and challenger of one file are compared by that. A champion of another file is itself
 //! asked about the customers whom the challenger held out. Where they were in its own file, too, that flatters the
-//! champion: the gate may refuse too much by that, and never lets too much pass.
+//! champion: the gate may refuse too much by that, and never lets too much pass. A retraining holds out only customers
+//! whom the champion has not learned from.
 
 use super::db::Made;
 use super::{Version, db};
@@ -27,6 +28,8 @@ pub enum Basis {
     HeldOutByBoth,
     /// Customers whom the challenger had held out; the champion may have learned from some of them.
     HeldOutByChallenger,
+    /// Customers with outcomes whom a retraining held out, and whom the champion has not learned from.
+    NewCustomers,
 }
 
 /// What the gate decided, and why.
@@ -164,7 +167,10 @@ async fn ask(
     made: &Made,
     held_out: HeldOutCustomers,
 ) -> Result<Gate, Error> {
-    let basis = Basis::HeldOutByChallenger;
+    let basis = match made.retrained_against {
+        Some(against) if against == champion.id => Basis::NewCustomers,
+        _ => Basis::HeldOutByChallenger,
+    };
     let file = match platform.objects.to_temporary_file(&training_input_path(made.training)).await {
         Ok((file, _)) => file,
         Err(Error::NotFound(_)) => return Ok(Gate::refused(GateVerdict::DataErased, basis)),

@@ -11,6 +11,7 @@ pub use gate::{Basis, Gate, GateVerdict};
 pub use promote::{Promotion, RolledBack, judge, promote, rollback};
 pub use read::{card, get, history, list, version, versions};
 
+pub(crate) use promote::own_model;
 pub(crate) use register::register;
 
 use crate::{ModelId, ModelVersionId, ServiceId, TrainingId, UserId};

@@ -5,9 +5,10 @@
 use super::gate::{self, Gate};
 use super::{Action, Model, Stage, Version, db};
 use crate::audit_log::{self, Event};
+use crate::retraining::{self, Judged};
 use crate::tenancy::Writer;
 use crate::webhooks::{self, VersionPromoted};
-use crate::{Access, Error, ModelId, ModelVersionId, Platform, TenantTx, failpoints};
+use crate::{Access, Error, ModelId, ModelVersionId, Platform, RetrainingRunId, TenantTx, failpoints};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -23,6 +24,8 @@ pub struct Promotion {
     pub reason: Option<String>,
     /// Into production even where the gate says no.
     pub force: bool,
+    /// The retraining that made the version, which is told in the same transaction.
+    pub retraining: Option<RetrainingRunId>,
 }
 
 /// What a rollback did.
@@ -75,6 +78,10 @@ pub async fn promote(
         let connection = tx.connection();
         lock(connection, model, champion.as_ref()).await?;
         let moved = Move { actor: Some(writer), ..moved };
+        if let Some(run) = promotion.retraining {
+            let judged = Judged { run, version: &challenger, gate: &gate, is_promoted: !is_refused };
+            retraining::judged(connection, writer.tenant(), &judged).await?;
+        }
         if is_refused {
             return record(
                 connection,
@@ -178,7 +185,7 @@ async fn sides(
 }
 
 /// A model that the caller's tenant may move; a shared one is only looked at.
-async fn own_model(connection: &mut PgConnection, model: ModelId) -> Result<Model, Error> {
+pub(crate) async fn own_model(connection: &mut PgConnection, model: ModelId) -> Result<Model, Error> {
     let model = db::select_model(connection, model).await?.ok_or(Error::NotFound("model"))?;
     if model.is_shared {
         return Err(Error::Forbidden("a shared model is not yours to move"));

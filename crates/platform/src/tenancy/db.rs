@@ -1,6 +1,6 @@
 //! The one query that begins a tenant's transaction.
 
-use super::{Caller, Credential};
+use super::{Caller, Credential, StandingOrder};
 use crate::{Error, TenantId, UserId};
 use sqlx::PgConnection;
 
@@ -11,6 +11,7 @@ pub(super) async fn begin_tenant(
     let (session, key_hash) = match credential {
         Credential::Session(session) => (Some(session.0), None),
         Credential::ApiKey(hash) => (None, Some(hash.as_slice())),
+        Credential::Standing(order) => return begin_standing(connection, order).await,
     };
     let row = sqlx::query!(
         r#"SELECT user_id AS "user_id!", tenant_id AS "tenant_id!", is_admin AS "is_admin!",
@@ -28,6 +29,20 @@ pub(super) async fn begin_tenant(
         is_admin: row.is_admin,
         may_write: row.scope == "write",
     })
+}
+
+/// The same for what a writer has ordered for good.
+async fn begin_standing(connection: &mut PgConnection, order: &StandingOrder) -> Result<Caller, Error> {
+    let row = sqlx::query!(
+        r#"SELECT user_id AS "user_id!", tenant_id AS "tenant_id!" FROM begin_standing($1, $2)"#,
+        order.user.0,
+        order.tenant.0
+    )
+    .fetch_optional(connection)
+    .await?
+    .ok_or(Error::Unauthenticated)?;
+    let (user, tenant) = (UserId(row.user_id), TenantId(row.tenant_id));
+    Ok(Caller { user, tenant, is_admin: false, may_write: true })
 }
 
 pub(super) async fn read_one_moment(connection: &mut PgConnection) -> Result<(), Error> {

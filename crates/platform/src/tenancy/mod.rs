@@ -15,6 +15,28 @@ pub enum Credential {
     Session(SessionId),
     /// The SHA-256 of an API key.
     ApiKey([u8; 32]),
+    /// What a writer has ordered for good.
+    Standing(StandingOrder),
+}
+
+/// What one of a tenant's writers has ordered for good, such as to train a model again: the platform acts on it
+/// in the writer's name while nobody is signed in. It counts for as long as the writer may write.
+#[derive(Clone, Copy, Debug)]
+pub struct StandingOrder {
+    user: UserId,
+    tenant: TenantId,
+}
+
+impl StandingOrder {
+    /// What this user, who had proved to be a writer of the tenant, has ordered.
+    pub(crate) fn of(user: UserId, tenant: TenantId) -> StandingOrder {
+        StandingOrder { user, tenant }
+    }
+
+    /// For whom.
+    pub fn tenant(self) -> TenantId {
+        self.tenant
+    }
 }
 
 impl Credential {

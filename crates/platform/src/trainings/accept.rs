@@ -7,6 +7,7 @@ use crate::money::count_moved;
 use crate::notifications::JOBS_CHANNEL;
 use crate::objects::training_input_path;
 use crate::orders::{self, Order, OrderOptions, OrderStatus, Ordered};
+use crate::retraining::{self, RetrainingStart};
 use crate::{
     Access, Error, FieldProblem, OrderId, Platform, ServiceId, TenantTx, TrainingId, failpoints, ids, in_time,
 };
@@ -54,6 +55,8 @@ pub struct TrainingUpload {
     pub file_name: String,
     /// The idempotency key; the SHA-256 of the body is filled in here, with the file's.
     pub idempotency: Option<Idempotency>,
+    /// The retraining that this is a part of, begun in the same transaction.
+    pub retraining: Option<RetrainingStart>,
 }
 
 struct Stored {
@@ -307,6 +310,9 @@ async fn record(
         }
     };
     insert(platform, access, tx, &upload, &terms, stored, order.id).await?;
+    if let Some(start) = &upload.retraining {
+        retraining::begin(tx.connection(), access, writer, start, stored.training, &order).await?;
+    }
     idempotency::keep(tx.connection(), scope, idempotency.as_ref(), &stored.training).await?;
     jobs::db::notify(tx.connection(), JOBS_CHANNEL, "").await?;
     let training = db::select(tx.connection(), writer.tenant(), stored.training).await?;

@@ -232,8 +232,9 @@ pub(super) async fn select_work(
     claim: &Claim,
 ) -> Result<Option<TrainingWork>, Error> {
     let row = sqlx::query!(
-        r#"SELECT id, model_name, version_number, parameters, input_sha256 FROM trainings
-           WHERE id = $1 AND tenant_id = $2"#,
+        r#"SELECT t.id, t.model_name, t.version_number, t.parameters, t.input_sha256, r.rows_new AS "rows_new?"
+           FROM trainings t LEFT JOIN retraining_runs r ON r.training_id = t.id
+           WHERE t.id = $1 AND t.tenant_id = $2"#,
         claim.subject,
         claim.tenant.0
     )
@@ -249,6 +250,7 @@ pub(super) async fn select_work(
             .input_sha256
             .try_into()
             .map_err(|_| Error::Internal("a hash has 32 bytes".to_owned()))?,
+        held_out_rows: row.rows_new.map(i64::unsigned_abs),
     }))
 }
 

@@ -26,6 +26,9 @@ pub struct TrainingWork {
     pub request: TrainRequest,
     /// The SHA-256 of the file as it was uploaded.
     pub input_sha256: [u8; 32],
+    /// Where only of the file's first so many rows anybody may be held out: of a retraining, those whom the
+    /// version in production has not learned from.
+    pub held_out_rows: Option<u64>,
 }
 
 /// What came out of a training; its files lie under the attempt's name.

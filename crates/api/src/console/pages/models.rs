@@ -119,7 +119,7 @@ pub async fn promoted(
     let stage = Stage::ALL.into_iter().find(|stage| stage.as_str() == body.stage);
     let stage = stage.ok_or_else(|| Problem::invalid_field("stage", "There is no such stage."))?;
     let reason = Some(body.reason).filter(|reason| !reason.trim().is_empty());
-    let promotion = Promotion { stage, reason, force: !body.force.is_empty() };
+    let promotion = Promotion { stage, reason, force: !body.force.is_empty(), retraining: None };
     match registry::promote(&api.platform, &access, model, version, promotion).await {
         Ok(_) => Ok(see_other(&format!("/models/{model}?notice=saved"))),
         Err(platform::Error::Conflict { code: "gate_refused", .. }) => {

@@ -315,7 +315,7 @@ fn event_of(
 }
 
 /// Where what is known of a prediction's customers lies.
-fn outcomes_path(prediction: PredictionId, upload: OutcomeUploadId) -> Path {
+pub(crate) fn outcomes_path(prediction: PredictionId, upload: OutcomeUploadId) -> Path {
     Path::from(format!("outcomes/{prediction}/{upload}"))
 }
 

@@ -63,6 +63,18 @@ pub(super) fn merge(
     Ok(merged)
 }
 
+/// Reads at most so many of a file of known customers, sorted by hash: the keyed hash, and whether the customer has
+/// left. Hashes are as good as random, so that the first ones are a sample.
+pub(crate) fn read_known(input: impl Read, most: usize) -> io::Result<Vec<([u8; 16], bool)>> {
+    let mut input = io::BufReader::with_capacity(256 << 10, input);
+    let mut known = Vec::new();
+    while known.len() < most {
+        let Some(one) = read_one(&mut input)? else { break };
+        known.push((one.hash, one.has_left));
+    }
+    Ok(known)
+}
+
 fn read_one(input: &mut impl Read) -> io::Result<Option<Known>> {
     let mut bytes = [0; BYTES];
     if !read_record(input, &mut bytes)? {

@@ -12,6 +12,10 @@ pub(crate) mod performance;
 
 pub use performance::{Figures, MonthPerformance, Performance, Training, VersionPerformance, performance};
 
+pub(crate) use join::outcomes_path;
+pub(crate) use known::read_known;
+pub(crate) use performance::{KnownPrediction, known};
+
 use crate::idempotency::{Idempotency, Replayable};
 use crate::{Access, Error, List, ModelId, OutcomeUploadId, Page, Platform, PredictionId, TenantTx};
 use chrono::{DateTime, TimeDelta, Utc};

@@ -110,11 +110,11 @@ pub struct Figures {
 }
 
 /// A prediction with outcomes.
-pub(super) struct KnownPrediction {
-    pub(super) version: ModelVersionId,
+pub(crate) struct KnownPrediction {
+    pub(crate) version: ModelVersionId,
     pub(super) version_label: String,
-    pub(super) predicted_at: DateTime<Utc>,
-    pub(super) judged: Judged,
+    pub(crate) predicted_at: DateTime<Utc>,
+    pub(crate) judged: Judged,
     pub(super) control: Judged,
 }
 
@@ -123,6 +123,15 @@ pub async fn performance(platform: &Platform, access: &Access, model: ModelId) -
     let mut tx = TenantTx::begin(platform, access).await?;
     let tenant = tx.caller().tenant;
     read(tx.connection(), tenant, model).await
+}
+
+/// What is known of the newest of a model's predictions for a tenant.
+pub(crate) async fn known(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    model: ModelId,
+) -> Result<Vec<KnownPrediction>, Error> {
+    db::select_known(connection, tenant, model, PREDICTIONS_MAX).await
 }
 
 /// The same for a tenant.
