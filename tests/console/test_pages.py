@@ -49,11 +49,18 @@ class Pages(Flow):
             "events": ["prediction.succeeded", "prediction.failed", "balance.low"]})
         customer.api.post(f"/webhooks/{webhook['id']}/test", {})
         model = customer.api.get(f"/predictions/{done['id']}/drift")["model"]["id"]
+        own = trained[0]["model"]["id"]
+        offer = customer.api.get("/training-services")["data"][0]
+        customer.api.ask("PUT", f"/models/{own}/retraining", {
+            "training_service_id": offer["id"], "price_max": offer["price"], "month_price_max": 3 * offer["price"],
+            "auc_min": 0.7, "outcomes_min": 500, "every_hours": 720})
+        customer.api.post(f"/models/{own}/retrain", {})
         return customer, {
             "/models/{id}/monitoring": [model],
             "/plans/{id}": [plan["id"]],
             "/predictions/{id}": [done["id"], failed["id"], gone["id"]],
-            "/models/{id}": [trained[0]["model"]["id"]],
+            "/models/{id}": [own],
+            "/models/{id}/retraining": [own],
             "/trainings/{id}": [one["id"] for one in trained],
             "/webhooks/{id}": [webhook["id"]],
             "/admin/users/{id}": [customer.api.get("/me")["id"]],

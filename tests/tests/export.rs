@@ -92,6 +92,8 @@ async fn an_export_holds_everything_of_its_tenant_and_nothing_of_others(on: &Ins
         "outcomes.jsonl",
         "plans.jsonl",
         "predictions.jsonl",
+        "retraining.jsonl",
+        "retraining_runs.jsonl",
         "risk_tiers.jsonl",
         "sessions.jsonl",
         "trainings.jsonl",

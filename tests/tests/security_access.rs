@@ -294,13 +294,12 @@ impl Scene {
                 of(For::Owner, model, Body::None)
             }
             "PUT /api/v1/models/{id}/retraining" => {
-                let price = tests::customer::TRAINING_PRICE;
                 of(
                     For::Owner,
                     model,
                     Body::Json(json!({
-                        "training_service_id": tests::customer::TRAINING_SERVICE,
-                        "price_max": price, "month_price_max": price, "active": false,
+                        "training_service_id": TRAINING_SERVICE,
+                        "price_max": TRAINING_PRICE, "month_price_max": TRAINING_PRICE, "active": false,
                     })),
                 )
             }

@@ -31,7 +31,7 @@ pub use seal::Seals;
 use pages::acting::{effect, plan, risk_tiers};
 use pages::{
     account, admin, api_keys, check, models, money, monitoring, orders, outcomes, predict, prediction,
-    predictions, train, trainings, webhooks,
+    predictions, retraining, train, trainings, webhooks,
 };
 
 /// The one list of pages: what is asked for, and the function that answers.
@@ -74,6 +74,8 @@ fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/trainings/{id}/report", get(trainings::report)),
         ("/trainings/{id}/delete", post(trainings::delete)),
         ("/models/{id}/monitoring", get(monitoring::show).post(monitoring::changed)),
+        ("/models/{id}/retraining", get(retraining::show).post(retraining::changed)),
+        ("/models/{id}/retrain", post(retraining::asked)),
         ("/outcomes", get(outcomes::show)),
         ("/outcomes/send", post(outcomes::sent)),
         ("/outcomes/template.csv", get(outcomes::template)),

@@ -25,4 +25,18 @@ FROM prediction_scores s JOIN outcome_uploads u ON u.tenant_id = s.tenant_id WHE
 INSERT INTO risk_tiers (tenant_id, very_high, high, medium, actions) VALUES ('TENANT', 3, 2, 1, '{}');
 INSERT INTO plans (id, tenant_id, prediction_id, terms, figures)
 SELECT gen_random_uuid(), tenant_id, id, '{}', '{}' FROM predictions WHERE tenant_id = 'TENANT' LIMIT 1;
+INSERT INTO retraining_policies (tenant_id, model_id, user_id, service_id, is_active, on_drift, quiet_hours, hold_out,
+                                 price_max, month_price_max, auto_promote)
+SELECT m.tenant_id, 'MODEL', m.user_id, (SELECT id FROM services LIMIT 1), false, true, 0, 0.5, 1, 1, false
+FROM memberships m WHERE m.tenant_id = 'TENANT';
+INSERT INTO retraining_runs (id, tenant_id, model_id, trigger, source, round, status, reason, outcomes_known)
+VALUES (gen_random_uuid(), 'TENANT', 'MODEL', 'hand', 'a', 0, 'triggered', NULL, 0),
+       (gen_random_uuid(), 'TENANT', 'MODEL', 'hand', 'b', 0, 'skipped', 'no_data', 0);
+INSERT INTO retraining_runs (id, tenant_id, model_id, trigger, source, round, status, training_id, champion_id,
+                             rows_new, rows_again, rows_before, outcomes_known)
+SELECT gen_random_uuid(), 'TENANT', 'MODEL', 'hand', 'c', 0, 'promoted', id, model_version_id, 0, 0, 0, 0
+FROM trainings WHERE tenant_id = 'TENANT' AND status = 'succeeded';
+INSERT INTO retraining_lines (id, tenant_id, run_id, kind, detail)
+SELECT gen_random_uuid(), tenant_id, id, 'skipped', '{}' FROM retraining_runs
+WHERE tenant_id = 'TENANT' AND status = 'skipped';
 INSERT INTO installation_keys (name, value) VALUES ('a key', '\x00') ON CONFLICT DO NOTHING;

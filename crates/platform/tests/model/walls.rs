@@ -97,6 +97,38 @@ const REFUSED: &[(&str, &str)] = &[
     ("predictions_status_known", "UPDATE predictions SET status = 'lost' WHERE status = 'queued'"),
     ("refresh_tokens_hash_length", "UPDATE refresh_tokens SET token_hash = '\\x00'"),
     ("refresh_tokens_pkey", "COPY refresh_tokens SET"),
+    ("retraining_lines_kind_known", "COPY retraining_lines SET 'id', gen_random_uuid(), 'kind', 'lost'"),
+    ("retraining_lines_once_key", "COPY retraining_lines SET 'id', gen_random_uuid()"),
+    ("retraining_lines_pkey", "COPY retraining_lines SET 'kind', 'failed'"),
+    ("retraining_policies_auc_loss_max_share", "UPDATE retraining_policies SET auc_loss_max = 2"),
+    ("retraining_policies_auc_min_share", "UPDATE retraining_policies SET auc_min = 2"),
+    ("retraining_policies_due_iff_scheduled", "UPDATE retraining_policies SET due_at = now()"),
+    (
+        "retraining_policies_every_hours_positive",
+        "UPDATE retraining_policies SET every_hours = 0, due_at = now()",
+    ),
+    ("retraining_policies_hold_out_share", "UPDATE retraining_policies SET hold_out = 0.9"),
+    ("retraining_policies_outcomes_min_positive", "UPDATE retraining_policies SET outcomes_min = 0"),
+    ("retraining_policies_pkey", "COPY retraining_policies SET"),
+    ("retraining_policies_prices_positive", "UPDATE retraining_policies SET month_price_max = 0"),
+    ("retraining_policies_quiet_hours_not_negative", "UPDATE retraining_policies SET quiet_hours = -1"),
+    (
+        "retraining_runs_open_key",
+        "COPY retraining_runs SET 'id', gen_random_uuid(), 'round', 1 WHERE status = 'triggered'",
+    ),
+    ("retraining_runs_pkey", "COPY retraining_runs SET 'round', 1 WHERE status = 'skipped'"),
+    ("retraining_runs_reason_iff_skipped", "UPDATE retraining_runs SET reason = NULL WHERE status = 'skipped'"),
+    ("retraining_runs_status_known", "UPDATE retraining_runs SET status = 'lost' WHERE status = 'promoted'"),
+    (
+        "retraining_runs_training_id_key",
+        "COPY retraining_runs SET 'id', gen_random_uuid(), 'round', 1 WHERE status = 'promoted'",
+    ),
+    (
+        "retraining_runs_training_iff_started",
+        "UPDATE retraining_runs SET rows_new = NULL WHERE status = 'promoted'",
+    ),
+    ("retraining_runs_trigger_key", "COPY retraining_runs SET 'id', gen_random_uuid() WHERE status = 'skipped'"),
+    ("retraining_runs_trigger_known", "UPDATE retraining_runs SET trigger = 'a whim' WHERE status = 'skipped'"),
     ("risk_tiers_descend", "UPDATE risk_tiers SET medium = 0"),
     ("risk_tiers_pkey", "COPY risk_tiers SET"),
     ("services_algorithms_iff_training", "UPDATE services SET algorithms = NULL WHERE kind = 'training'"),
@@ -227,7 +259,7 @@ const REFUSED: &[(&str, &str)] = &[
 const OTHERS: [&str; 1] = ["_sqlx_migrations_pkey"];
 
 /// Tables behind row-level security, and which of their rows are the tenant's of $1.
-const BEHIND_POLICIES: [(&str, &str); 30] = [
+const BEHIND_POLICIES: [(&str, &str); 33] = [
     ("accounts", "tenant_id = $1"),
     ("api_keys", "tenant_id = $1"),
     ("audit_log", "tenant_id = $1"),
@@ -253,6 +285,9 @@ const BEHIND_POLICIES: [(&str, &str); 30] = [
     ("prediction_drift", "tenant_id = $1"),
     ("prediction_outcomes", "tenant_id = $1"),
     ("prediction_scores", "tenant_id = $1"),
+    ("retraining_lines", "tenant_id = $1"),
+    ("retraining_policies", "tenant_id = $1"),
+    ("retraining_runs", "tenant_id = $1"),
     ("risk_tiers", "tenant_id = $1"),
     ("webhook_deliveries", "tenant_id = $1"),
     ("webhook_endpoints", "tenant_id = $1"),
@@ -300,6 +335,7 @@ async fn history_cannot_be_rewritten_even_by_the_owner_of_the_schema() {
             ("audit_log", "action = 'x'"),
             ("erasures", "input_bytes = 0"),
             ("model_history", "is_forced = true"),
+            ("retraining_lines", "kind = 'failed'"),
         ] {
             for statement in [
                 format!("UPDATE {table} SET {change}"),

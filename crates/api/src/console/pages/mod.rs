@@ -13,6 +13,7 @@ pub mod outcomes;
 pub mod predict;
 pub mod prediction;
 pub mod predictions;
+pub mod retraining;
 pub mod train;
 pub mod trainings;
 pub mod webhooks;

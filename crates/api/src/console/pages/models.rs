@@ -13,7 +13,7 @@ use crate::console::charts::Intervals;
 use crate::console::errors::PageError;
 use crate::console::forgery::SignedForm;
 use crate::console::shell::{PageResult, Shell, render, see_other};
-use crate::console::text::{Models, Watch, fill};
+use crate::console::text::{Models, Retraining, Watch, fill};
 use crate::console::visitor::Visitor;
 use crate::extract::{Id, Query};
 use crate::problem::Problem;
@@ -190,6 +190,10 @@ impl ModelsPage {
 impl ModelPage {
     fn monitoring(&self) -> &'static str {
         Watch::of(self.shell.language).see_model
+    }
+
+    fn retraining(&self) -> &'static str {
+        Retraining::of(self.shell.language).link
     }
 
     fn stage(&self, version: &Version) -> (&'static str, &'static str) {

@@ -113,6 +113,16 @@ const KNOWN: &[(&str, &str, &str, &str)] = &[
 
 /// Sentences of the platform about single fields, and how they read in Russian.
 const SENTENCES: &[(&str, &str)] = &[
+    ("A month may cost at least what a run may.", "За месяц должно хватать хотя бы на один запуск."),
+    ("A training costs more than that.", "Обучение стоит дороже."),
+    ("A run costs something.", "Запуск стоит больше нуля."),
+    ("An area is between 0 and 1.", "AUC — от 0 до 1."),
+    ("A loss of area is between 0 and 1.", "Потеря AUC — от 0 до 1."),
+    ("It is at least 1.", "Не меньше 1."),
+    ("It is 1 to 8784.", "От 1 до 8784."),
+    ("It is 0 to 8784.", "От 0 до 8784."),
+    ("It is 0.1 to 0.5.", "От 10 до 50 %."),
+    ("There is no such training service.", "Такого обучения нет."),
     ("This e-mail address is registered.", "Этот адрес уже зарегистрирован."),
     ("This is not the current password.", "Это не текущий пароль."),
     (

@@ -14,6 +14,7 @@ pub mod monitoring;
 pub mod orders;
 pub mod predict;
 pub mod result;
+pub mod retraining;
 pub mod webhooks;
 
 pub use account::Account;
@@ -27,6 +28,7 @@ pub use monitoring::Watch;
 pub use orders::Orders;
 pub use predict::Predict;
 pub use result::Outcome;
+pub use retraining::Retraining;
 pub use webhooks::{Webhooks, fault as webhook_fault};
 
 /// Declares a set of texts: `name: "English", "Русский";`.

@@ -88,8 +88,7 @@ pub async fn update_policy(
     let offer =
         offer.ok_or_else(|| Error::invalid("training_service_id", "there is no such training service"))?;
     if offer.price > change.price_max {
-        let message = format!("a training costs {} minor units there", offer.price.minor_units());
-        return Err(Error::invalid("price_max", message));
+        return Err(Error::invalid("price_max", "a training costs more than that"));
     }
     db::upsert_policy(connection, writer, model, &change).await?;
     let event = Event {
