@@ -162,7 +162,7 @@ async fn fire(
                 None => false,
                 Some(SkipReason::AlreadyRunning) => !is_open,
                 Some(SkipReason::QuietTime) => !is_open && !is_quiet,
-                Some(SkipReason::NoData) => now.standing.upload.is_some_and(|upload| upload > last.id.0),
+                Some(SkipReason::NoData) => rows_of(&now.known) != last.outcomes_known,
                 Some(_) => {
                     now.policy.updated_at > last.created_at || Utc::now() > last.created_at + TRIED_AGAIN_AFTER
                 }

@@ -25,9 +25,9 @@ pub(super) struct NewRun<'a> {
 
 /// What has come of a cause so far.
 pub(super) struct LastRun {
-    pub(super) id: RetrainingRunId,
     pub(super) round: i32,
     pub(super) reason: Option<SkipReason>,
+    pub(super) outcomes_known: u64,
     pub(super) created_at: DateTime<Utc>,
 }
 
@@ -61,7 +61,7 @@ pub(super) async fn select_last_of(
     source: &str,
 ) -> Result<Option<LastRun>, Error> {
     let row = sqlx::query!(
-        r#"SELECT id, round, reason, created_at FROM retraining_runs
+        r#"SELECT round, reason, outcomes_known, created_at FROM retraining_runs
            WHERE tenant_id = $1 AND model_id = $2 AND trigger = $3 AND source = $4
            ORDER BY round DESC LIMIT 1"#,
         tenant.0,
@@ -73,9 +73,9 @@ pub(super) async fn select_last_of(
     .await?;
     row.map(|row| {
         Ok(LastRun {
-            id: RetrainingRunId(row.id),
             round: row.round,
             reason: row.reason.map(|reason| decoded(Value::String(reason))).transpose()?,
+            outcomes_known: row.outcomes_known.unsigned_abs(),
             created_at: row.created_at,
         })
     })
