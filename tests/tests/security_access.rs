@@ -293,16 +293,14 @@ impl Scene {
             "GET /api/v1/models/{id}/retraining" | "GET /api/v1/models/{id}/retraining/runs" => {
                 of(For::Owner, model, Body::None)
             }
-            "PUT /api/v1/models/{id}/retraining" => {
-                of(
-                    For::Owner,
-                    model,
-                    Body::Json(json!({
-                        "training_service_id": TRAINING_SERVICE,
-                        "price_max": TRAINING_PRICE, "month_price_max": TRAINING_PRICE, "active": false,
-                    })),
-                )
-            }
+            "PUT /api/v1/models/{id}/retraining" => of(
+                For::Owner,
+                model,
+                Body::Json(json!({
+                    "training_service_id": TRAINING_SERVICE,
+                    "price_max": TRAINING_PRICE, "month_price_max": TRAINING_PRICE, "active": false,
+                })),
+            ),
             "POST /api/v1/models/{id}/retrain" => of(For::Owner, model, Body::None),
             "POST /api/v1/models/{id}/rollback" => of(For::Owner, model, Body::Json(json!({}))),
             _ => return None,

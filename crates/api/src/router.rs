@@ -22,7 +22,8 @@ use crate::openapi;
 use crate::problem::Problem;
 use crate::routes::{
     accounts, admin, api_keys, auth, erasures, export, files, models, money, monitoring, operation, orders,
-    outcomes, plans, predict, predictions, retraining, risk_tiers, services, training_services, trainings, webhooks,
+    outcomes, plans, predict, predictions, retraining, risk_tiers, services, training_services, trainings,
+    webhooks,
 };
 use crate::state::Api;
 

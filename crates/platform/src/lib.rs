@@ -51,7 +51,8 @@ pub use error::{Error, FieldProblem};
 pub use idempotency::{Idempotency, Replayable};
 pub use ids::{
     AccountId, ApiKeyId, JobId, ModelId, ModelVersionId, OrderId, OutcomeUploadId, PlanId, PredictionId,
-    RetrainingRunId, ServiceId, SessionId, TenantId, TrainingId, TransactionId, UserId, WebhookDeliveryId, WebhookId,
+    RetrainingRunId, ServiceId, SessionId, TenantId, TrainingId, TransactionId, UserId, WebhookDeliveryId,
+    WebhookId,
 };
 pub use ledger;
 pub use migrations::{SchemaState, migrate, schema_state};

@@ -13,8 +13,9 @@ use uuid::Uuid;
 use super::spreadsheet;
 use crate::routes::{
     ApiKeyShape, AuditEntryShape, DriftShape, HistoryEntryShape, ModelMonitoringShape, ModelVersionShape,
-    OrderShape, OutcomesShape, PerformanceShape, PlanShape, PredictionShape, RetrainingRunShape, RetrainingShape, RiskTiersShape, TrainingShape,
-    TransactionShape, UserShape, WebhookDeliveryShape, WebhookShape,
+    OrderShape, OutcomesShape, PerformanceShape, PlanShape, PredictionShape, RetrainingRunShape,
+    RetrainingShape, RiskTiersShape, TrainingShape, TransactionShape, UserShape, WebhookDeliveryShape,
+    WebhookShape,
 };
 use crate::state::Api;
 

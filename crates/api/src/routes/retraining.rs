@@ -213,11 +213,8 @@ impl From<Run> for RetrainingRun {
             again: gathered.rows_again,
             before: gathered.rows_before,
         };
-        let line = |line: Line| RetrainingLine {
-            kind: line.kind,
-            detail: line.detail,
-            created_at: line.created_at,
-        };
+        let line =
+            |line: Line| RetrainingLine { kind: line.kind, detail: line.detail, created_at: line.created_at };
         RetrainingRun {
             id: run.id.0,
             model_id: run.model.0,

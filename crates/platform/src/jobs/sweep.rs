@@ -5,8 +5,8 @@ use super::subject::{self, Unsettled};
 use crate::invariants::{self, Depth, Round};
 use crate::predictions;
 use crate::{
-    Error, Platform, closing, failpoints, idempotency, in_time, monitoring, retraining, sessions, tracking, trainings,
-    webhooks,
+    Error, Platform, closing, failpoints, idempotency, in_time, monitoring, retraining, sessions, tracking,
+    trainings, webhooks,
 };
 use ledger::Violation;
 use std::time::{Duration, Instant};

@@ -87,7 +87,9 @@ async fn causes(
     now: &Now<'_>,
 ) -> Result<Vec<(Trigger, String, Value)>, Error> {
     let (terms, mut causes) = (&now.policy.terms, Vec::new());
-    if terms.on_drift && let Some(champion) = now.champion {
+    if terms.on_drift
+        && let Some(champion) = now.champion
+    {
         let Policy { tenant, model, .. } = *now.policy;
         for (event, kind) in policies::select_drift(connection, tenant, model, champion).await? {
             causes.push((Trigger::Drift, event.to_string(), json!({ "drift_id": event, "kind": kind })));
@@ -152,9 +154,10 @@ async fn fire(
     let Policy { tenant, model, .. } = *now.policy;
     let last = db::select_last_of(connection, tenant, model, trigger, source).await?;
     let is_open = db::has_open_run(connection, tenant, model).await?;
-    let is_quiet = now.standing.last_started_at.is_some_and(|at| {
-        Utc::now() < at + TimeDelta::hours(i64::from(now.policy.terms.quiet_hours))
-    });
+    let is_quiet = now
+        .standing
+        .last_started_at
+        .is_some_and(|at| Utc::now() < at + TimeDelta::hours(i64::from(now.policy.terms.quiet_hours)));
     let round = match &last {
         None => 0,
         Some(last) => {
@@ -164,7 +167,8 @@ async fn fire(
                 Some(SkipReason::QuietTime) => !is_open && !is_quiet,
                 Some(SkipReason::NoData) => rows_of(&now.known) != last.outcomes_known,
                 Some(_) => {
-                    now.policy.updated_at > last.created_at || Utc::now() > last.created_at + TRIED_AGAIN_AFTER
+                    now.policy.updated_at > last.created_at
+                        || Utc::now() > last.created_at + TRIED_AGAIN_AFTER
                 }
             };
             if !may_go_on {

@@ -146,8 +146,8 @@ impl SkipReason {
 /// Whom a training learned from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Gathered {
-    /// Customers with outcomes whom the version in production has not learned from: only of them anybody is held
-    /// out, so that the gate compares on customers whom neither version knows.
+    /// Customers with outcomes whom the version in production has not learned from as they are: only of them anybody
+    /// is held out, so that the gate compares on customers whom neither version knows.
     pub rows_new: u64,
     /// Customers with outcomes whom it has learned from.
     pub rows_again: u64,

@@ -74,7 +74,8 @@ async fn ask(
     if !db::insert_run(connection, &run).await? {
         return Err(Error::conflict("retraining_running", "a run of this model is at work"));
     }
-    db::insert_line(connection, tenant, id, RunStatus::Triggered, &json!({ "trigger": Trigger::Hand })).await?;
+    db::insert_line(connection, tenant, id, RunStatus::Triggered, &json!({ "trigger": Trigger::Hand }))
+        .await?;
     let event = Event {
         action: "retraining.requested",
         actor: Some(writer.user()),

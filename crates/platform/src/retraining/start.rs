@@ -181,9 +181,9 @@ async fn afford(
 /// those of that version, whatever their cells look like now.
 fn request(parameters: &Value, manifest: &Manifest, hold_out: f64) -> Result<TrainRequest, Error> {
     let before: TrainRequest = serde_json::from_value(parameters.clone()).map_err(Error::internal)?;
-    let features: Vec<String> =
-        manifest.schema.features.iter().map(|feature| feature.name.clone()).collect();
-    let is_there = |name: &String| features.iter().any(|one| scoring::names::key(one) == scoring::names::key(name));
+    let features: Vec<String> = manifest.schema.features.iter().map(|feature| feature.name.clone()).collect();
+    let is_there =
+        |name: &String| features.iter().any(|one| scoring::names::key(one) == scoring::names::key(name));
     let group = before.group.iter().filter(|name| is_there(name)).cloned().collect();
     Ok(TrainRequest {
         target: Some(TARGET.to_owned()),
@@ -256,9 +256,8 @@ pub(crate) async fn begin(
     }
     let policy = policies::select_policy(connection, writer.tenant(), start.model).await?;
     let spent = db::select_spent(connection, writer.tenant(), start.model).await?;
-    let may = policy.is_some_and(|policy| {
-        order.price <= policy.terms.price_max && spent <= policy.terms.month_price_max
-    });
+    let may = policy
+        .is_some_and(|policy| order.price <= policy.terms.price_max && spent <= policy.terms.month_price_max);
     if !may {
         let message = "the policy does not allow what the training costs";
         return Err(Error::conflict("retraining_too_expensive", message));

@@ -49,7 +49,7 @@ pub(super) struct Weaver<'a> {
     rows_max: u64,
     /// Customers of the training of the version in production.
     learned: HashSet<Hash>,
-    /// Whether these are told apart by a key; by all that the model reads of them otherwise.
+    /// Whether its file tells them apart by a key, too.
     has_key: bool,
     /// Customers that were added, by their key.
     added: HashSet<Hash>,
@@ -206,12 +206,12 @@ impl<'a> Weaver<'a> {
     }
 }
 
-/// What tells a customer of the training's file apart: the key, or else all that the model reads.
+/// What tells a customer apart as a version has learned from them: all that it reads, and the key where its file has
+/// one. A customer who has changed since is a new one to it.
 fn identity(hasher: &KeyHasher, has_key: bool, customer: &CustomerCells) -> Hash {
-    match &customer.key {
-        Some(key) if has_key => hasher.hash(key),
-        _ => hasher.hash(&customer.features.join(&0x1f)),
-    }
+    let key = customer.key.as_deref().filter(|_| has_key).unwrap_or_default();
+    let read = customer.features.iter().map(AsRef::as_ref);
+    hasher.hash(&[key].into_iter().chain(read).collect::<Vec<&[u8]>>().join(&0x1f))
 }
 
 impl Part {

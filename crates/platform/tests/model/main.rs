@@ -11,6 +11,7 @@ mod account;
 mod journeys;
 mod operations;
 mod refunds;
+mod refused;
 mod run;
 mod system;
 mod tenants;

@@ -183,7 +183,9 @@ async fn page(
         name: model.name,
         is_set: policy.is_some(),
         is_active: active.is_some(),
-        next: active.and_then(|policy: &Policy| policy.due_at).map(|due| fill(t.next, &[("date", &shell.time(due))])),
+        next: active
+            .and_then(|policy: &Policy| policy.due_at)
+            .map(|due| fill(t.next, &[("date", &shell.time(due))])),
         now_text: fill(t.now_text, &[("price", &shell.money(price.minor_units()))]),
         key: new_key(),
         refusal: None,
@@ -345,7 +347,8 @@ fn form_of(shell: &Shell, terms: Option<&PolicyChange>, usual: Option<(ServiceId
     let money = |amount: Money| amount::typed(shell.language, &shell.currency, amount);
     let is = |holds: bool| if holds { YES.to_owned() } else { String::new() };
     let Some(terms) = terms else {
-        let (service, price) = usual.map_or((String::new(), Money::ZERO), |(id, price)| (id.to_string(), price));
+        let (service, price) =
+            usual.map_or((String::new(), Money::ZERO), |(id, price)| (id.to_string(), price));
         return PolicyForm {
             service,
             price_max: money(price),

@@ -122,7 +122,9 @@ impl Gathering {
 
     /// Adds the customers of a prediction whose outcomes are known.
     fn add(&self, weaver: &mut Weaver<'_>, source: &Source, learned: Learned) -> Result<(), Error> {
-        let Some(outcomes) = self.open(&outcomes_path(source.prediction, source.upload))? else { return Ok(()) };
+        let Some(outcomes) = self.open(&outcomes_path(source.prediction, source.upload))? else {
+            return Ok(());
+        };
         let most = usize::try_from(self.wanted.rows_max).unwrap_or(usize::MAX);
         let known = Known(read_known(outcomes, most).map_err(no_room)?);
         let Some(input) = self.open(&input_path(source.prediction))? else { return Ok(()) };
