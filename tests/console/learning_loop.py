@@ -263,7 +263,7 @@ class Journey:
             tags = {tag["key"]: tag["value"] for tag in run["data"]["tags"]}
             ours = next(one for one in self.trainings if one["id"] == tags["augur.training_id"])
             auc = ours["metrics"]["unseen"]["metrics"]["auc"]
-            expect(abs(figures["auc"] - auc) < 1e-12, (figures, auc))
+            expect(abs(figures["unseen.auc"] - auc) < 1e-12, (figures, auc))
             if ours is self.trainings[-1]:
                 newest = run["info"]["run_id"]
 
