@@ -6,6 +6,7 @@
     peers.py forest-kernel DIRECTORY THREADS      predict_proba on that matrix
     peers.py catboost-kernel MODEL MATRIX WIDTH THREADS
     peers.py matrix DATA.csv MANIFEST MATRIX LABELS
+    peers.py reasons KIND MODEL MATRIX WIDTH ROWS  contributions of the official library, one thread
     peers.py catboost-train MATRIX LABELS WIDTH THREADS PARAMETERS
 
 The number of threads of a path is that of OMP_NUM_THREADS.
@@ -242,6 +243,24 @@ def catboost_kernel(model, matrix, width, threads):
     return {"rows": len(rows), "seconds": found[quickest], "form": quickest, "checksum": checksum}
 
 
+def reasons(kind, model, matrix, width, rows):
+    """Contributions of each input and the base, by the library that the model's format is of, or by `shap`."""
+    import catboost
+
+    values = numpy.fromfile(matrix, dtype=numpy.float32).reshape(-1, int(width))[: int(rows)]
+    loaded = catboost.CatBoost()
+    loaded.load_model(model, format="json")
+    if kind == "catboost":
+        pool = catboost.Pool(values)
+        seconds, answer = best(lambda: loaded.get_feature_importance(pool, type="ShapValues", thread_count=1))
+    else:
+        import shap
+
+        explainer = shap.TreeExplainer(loaded, feature_perturbation="tree_path_dependent")
+        seconds, answer = best(lambda: explainer.shap_values(values))
+    return {"rows": len(values), "seconds": seconds, "checksum": float(numpy.asarray(answer).sum())}
+
+
 def matrix(data, manifest, path, labels):
     frame = read(data)
     with open(manifest) as file:
@@ -269,6 +288,7 @@ CALLS = {
     "forest": forest,
     "forest-kernel": forest_kernel,
     "catboost-kernel": catboost_kernel,
+    "reasons": reasons,
     "matrix": matrix,
     "catboost-train": catboost_train,
 }

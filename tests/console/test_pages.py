@@ -57,6 +57,7 @@ class Pages(Flow):
         customer.api.post(f"/models/{own}/retrain", {})
         return customer, {
             "/models/{id}/monitoring": [model],
+            "/models/{id}/reasons": [model, trained[0]["model"]["id"]],
             "/plans/{id}": [plan["id"]],
             "/predictions/{id}": [done["id"], failed["id"], gone["id"]],
             "/models/{id}": [own],

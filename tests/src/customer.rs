@@ -156,8 +156,13 @@ impl Customer {
 
     /// A quick training of linear models, paid for and waited for; returns it as it ended.
     pub async fn train(&self, model: &str, labelled: impl Into<Bytes>) -> Value {
+        self.train_with(model, "", labelled).await
+    }
+
+    /// The same with more in its query, such as `&lever=Contract`.
+    pub async fn train_with(&self, model: &str, asked: &str, labelled: impl Into<Bytes>) -> Value {
         let path = format!(
-            "/trainings?training_service_id={TRAINING_SERVICE}&model={model}&algorithm=logistic&folds=2"
+            "/trainings?training_service_id={TRAINING_SERVICE}&model={model}&algorithm=logistic&folds=2{asked}"
         );
         let accepted = self.client.post(&path).file("labelled.csv", labelled).await.expect(202).json();
         let path = format!("/trainings/{}", id_of(&accepted));

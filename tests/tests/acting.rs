@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::customer::Customer;
 use tests::customers_file::generated;
 use tests::flows;
-use tests::installation::Installation;
+use tests::installation::{Installation, id_of};
 use tests::program;
 
 flows! {
@@ -14,6 +14,7 @@ flows! {
         a_plan_lists_whom_to_contact_and_says_what_that_earns,
         a_plan_can_go_by_each_customers_own_value,
         a_plan_outlives_its_customers_in_numbers_alone,
+        outcomes_that_were_sent_before_measure_a_plan,
         an_effect_is_measured_by_the_outcomes_of_both_groups;
     plain:
         the_command_line_plans_as_the_service_does;
@@ -297,6 +298,39 @@ fn outcomes_of(list: &str, rate: impl Fn(&str) -> usize) -> (String, [[u64; 2]; 
         csv.push_str(&format!("{id};{}\n", if has_left { "да" } else { "нет" }));
     }
     (csv, counts)
+}
+
+async fn outcomes_that_were_sent_before_measure_a_plan(on: &Installation) {
+    let (customer, service) = customer_and_service(on).await;
+    let path = format!("/predictions?service_id={service}&key=ID");
+    let accepted = customer.client.post(&path).file("a.csv", numbered(600, 507).await).await.expect(202);
+    let prediction = id_of(&accepted.json());
+    customer.succeeded(&prediction).await;
+    let terms = json!({ "contacts": 300, "contact_cost": 1_000, "customer_value": 100_000, "success_rate": 0.5,
+        "control_share": 0.4, "seed": 12 });
+    let made = plan(&customer, &prediction, &terms).await;
+    let path = format!("/plans/{}", made["id"].as_str().unwrap());
+    let effect = || customer.client.post(&format!("{path}/effect")).json(&json!({ "spent": 1_000_000 }));
+    effect().await.expect_problem(409, "no_outcomes");
+
+    let list = list_of(&customer, &made, "").await;
+    let (csv, _) = outcomes_of(&list, |group| if group == "contact" { 8 } else { 3 });
+    let sent = format!("/outcomes?prediction_id={prediction}");
+    customer.client.post(&sent).file("outcomes.csv", csv.clone()).await.expect(201);
+    let measured = effect().key("known").await.expect(200).json();
+    assert_eq!(effect().key("known").await.expect(200).json(), measured);
+    let path_of_file = format!("{path}/outcomes?key=ID&spent=1000000");
+    let by_file = customer.client.post(&path_of_file).file("outcomes.csv", csv).await.expect(200).json();
+    for figure in ["effect", "money", "unknown", "ambiguous", "unlisted"] {
+        assert_eq!(measured[figure], by_file[figure], "{figure}");
+    }
+    // Sums of probabilities depend on the order of adding by their last bits.
+    for (group, figure) in [("contact", "customers"), ("contact", "left"), ("control", "left")] {
+        assert_eq!(measured[group][figure], by_file[group][figure], "{group}");
+    }
+    assert!(measured["effect"]["estimate"].as_f64().unwrap() > 0.0, "{measured}");
+    let other = Customer::poor(on).await;
+    other.client.post(&format!("{path}/effect")).json(&json!({})).await.expect_problem(404, "not_found");
 }
 
 async fn an_effect_is_measured_by_the_outcomes_of_both_groups(on: &Installation) {

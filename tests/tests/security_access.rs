@@ -243,11 +243,13 @@ impl Scene {
             "POST /api/v1/plans/{id}/outcomes" => {
                 (For::Owner, self.plan.clone(), OUTCOMES_QUERY.to_owned(), Body::File)
             }
+            "POST /api/v1/plans/{id}/effect" => of(For::Owner, &self.plan, Body::Json(json!({}))),
             "GET /api/v1/plans/{id}" | "GET /api/v1/plans/{id}/list" | "GET /api/v1/plans/{id}/effect" => {
                 of(For::Owner, &self.plan, Body::None)
             }
             "GET /api/v1/predictions/{id}/drift" => of(For::Owner, seen, Body::None),
             "GET /api/v1/models/{id}/drift"
+            | "GET /api/v1/models/{id}/importance"
             | "GET /api/v1/models/{id}/monitoring"
             | "GET /api/v1/models/{id}/performance" => of(For::Owner, &self.model[0], Body::None),
             "PUT /api/v1/models/{id}/monitoring" => of(For::Owner, &self.model[0], Body::Json(json!({}))),
@@ -264,6 +266,13 @@ impl Scene {
                     .collect::<serde_json::Map<_, _>>()
                     .into();
                 plain(For::Users, Body::Json(json!({ "service_id": service, "customers": [customer] })))
+            }
+            "POST /api/v1/what-if" => {
+                let features = tests::vocabulary::features().into_iter();
+                let customer = features.map(|name| (name.to_owned(), Value::Null));
+                let customer = Value::from(customer.collect::<serde_json::Map<_, _>>());
+                let body = json!({ "prediction_id": seen, "customer": customer, "changes": {} });
+                plain(For::Owner, Body::Json(body))
             }
             _ => return self.training_call(operation),
         })

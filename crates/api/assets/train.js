@@ -24,7 +24,8 @@
       const value = byId(name).value.trim();
       if (value) asked.append(name, value);
     }
-    for (const column of byId("drop").value.split(",")) if (column.trim()) asked.append("drop", column.trim());
+    for (const list of ["drop", "lever"])
+      for (const column of byId(list).value.split(",")) if (column.trim()) asked.append(list, column.trim());
     for (const line of byId("set").value.split("\n")) if (line.trim()) asked.append("set", line.trim());
     return asked;
   }

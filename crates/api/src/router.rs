@@ -22,8 +22,8 @@ use crate::openapi;
 use crate::problem::Problem;
 use crate::routes::{
     accounts, admin, api_keys, auth, erasures, export, files, models, money, monitoring, operation, orders,
-    outcomes, plans, predict, predictions, retraining, risk_tiers, services, training_services, trainings,
-    webhooks,
+    outcomes, plans, predict, predictions, reasons, retraining, risk_tiers, services, training_services,
+    trainings, webhooks,
 };
 use crate::state::Api;
 
@@ -63,10 +63,12 @@ fn listed_routes() -> Vec<(&'static str, UtoipaMethodRouter<Api>)> {
         ("GET /api/v1/models/{id}/monitoring", routes!(monitoring::settings)),
         ("PUT /api/v1/models/{id}/monitoring", routes!(monitoring::update_settings)),
         ("GET /api/v1/models/{id}/performance", routes!(monitoring::performance)),
+        ("GET /api/v1/models/{id}/importance", routes!(reasons::importance)),
         ("POST /api/v1/outcomes", routes!(outcomes::send)),
         ("GET /api/v1/outcomes", routes!(outcomes::list)),
         ("GET /api/v1/outcomes/{id}", routes!(outcomes::get)),
         ("POST /api/v1/predict", routes!(predict::predict)),
+        ("POST /api/v1/what-if", routes!(reasons::what_if)),
         ("GET /api/v1/training-services", routes!(training_services::list)),
         ("POST /api/v1/trainings", routes!(trainings::create)),
         ("GET /api/v1/trainings", routes!(trainings::list)),
@@ -95,6 +97,7 @@ fn listed_routes() -> Vec<(&'static str, UtoipaMethodRouter<Api>)> {
         ("GET /api/v1/plans/{id}", routes!(plans::get)),
         ("GET /api/v1/plans/{id}/list", routes!(plans::download)),
         ("POST /api/v1/plans/{id}/outcomes", routes!(plans::measure)),
+        ("POST /api/v1/plans/{id}/effect", routes!(plans::measure_by_known)),
         ("GET /api/v1/plans/{id}/effect", routes!(plans::effect)),
         ("GET /api/v1/webhooks", routes!(webhooks::list)),
         ("POST /api/v1/webhooks", routes!(webhooks::create)),

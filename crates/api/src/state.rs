@@ -12,7 +12,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::console::Seals;
 use crate::health::{HealthChecks, HealthProbe};
-use crate::limits::{FailedLogins, InFlight, Shared};
+use crate::limits::{FailedLogins, InFlight, Shared, Tries};
+use crate::problem::Problem;
 use crate::tenants::Tenants;
 use crate::tokens::Tokens;
 
@@ -36,6 +37,8 @@ pub struct State {
     pub(crate) tenants: Tenants,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) failed_logins: Arc<FailedLogins>,
+    /// What-ifs, which cost nothing.
+    pub(crate) tries: Tries,
     /// Permits for threads that rewrite results while they are sent.
     pub(crate) rewriting: Arc<Semaphore>,
     /// Permits for exports under way; each holds temporary files.
@@ -68,6 +71,7 @@ impl Api {
             seals: Seals::new(&config.jwt_secret),
             tenants: Tenants::default(),
             in_flight: InFlight::new(&config.limits, shared.clone()),
+            tries: Tries::new(shared.clone()),
             failed_logins: FailedLogins::new(&config.limits, shared),
             rewriting: Arc::new(Semaphore::new(REWRITING_MAX)),
             exporting: Arc::new(Semaphore::new(EXPORTS_MAX)),
@@ -85,6 +89,12 @@ impl Api {
             return Some(Credential::of_api_key(bearer));
         }
         self.tokens.session_of(bearer).map(|session| Credential::Session(SessionId(session)))
+    }
+
+    /// Counts a what-if of the caller's tenant, or tells when to come back.
+    pub(crate) async fn count_try(&self, access: &Access) -> Result<(), Problem> {
+        let tenant = self.tenants.tenant_of(&self.platform, access).await?;
+        Ok(self.tries.count(tenant).await?)
     }
 
     /// The access of a request whose bearer token is `bearer`.

@@ -41,6 +41,7 @@ mod labelled;
 mod layers;
 mod leakage;
 mod learner;
+mod levers;
 mod linear;
 mod logistic;
 mod metrics;

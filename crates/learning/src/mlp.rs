@@ -263,6 +263,8 @@ mod tests {
             training: None,
             reference: None,
             profile: None,
+            levers: None,
+            effects: Vec::new(),
         };
         Model::from_parts(&serde_json::to_vec(&manifest).unwrap(), file).unwrap()
     }

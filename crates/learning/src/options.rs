@@ -42,6 +42,8 @@ pub struct TrainOptions {
     pub calibration: CalibrationMethod,
     /// A customer leaves from which probability of leaving on.
     pub threshold: ThresholdAim,
+    /// Features that a company can move with an offer; where none is named, those whose names are known.
+    pub levers: Vec<String>,
     /// Columns by whose values customers are grouped, to see whether the model treats groups alike; by sex and
     /// senior citizens, where the file tells them, if nothing is said.
     pub groups: Option<Vec<String>>,
@@ -68,6 +70,7 @@ impl TrainOptions {
             held_out_rows: None,
             calibration: CalibrationMethod::Auto,
             threshold: ThresholdAim::Fixed(0.5),
+            levers: Vec::new(),
             groups: None,
             settings: BTreeMap::new(),
             search: Search::None,

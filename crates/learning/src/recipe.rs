@@ -139,6 +139,8 @@ impl Recipe {
             training: None,
             reference: None,
             profile: None,
+            levers: None,
+            effects: Vec::new(),
         };
         Ok(Fitted { manifest, file })
     }

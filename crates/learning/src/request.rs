@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use scoring::{Algorithm, names};
+use scoring::{Algorithm, known_lever, names};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -21,7 +21,7 @@ use crate::threshold::ThresholdAim;
 const VALUES_MAX: usize = 200;
 
 /// The names that can be said more than once.
-const LISTS: [&str; 5] = ["keep", "drop", "group", "set", "try"];
+const LISTS: [&str; 6] = ["keep", "drop", "lever", "group", "set", "try"];
 
 /// How classes are evened out inside the training folds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,6 +104,8 @@ pub struct TrainRequest {
     pub resample: Resampling,
     /// Whether leavers together weigh as much as stayers.
     pub class_weights: bool,
+    /// Columns that a company can move with an offer; where none is named, those whose names are known.
+    pub lever: Vec<String>,
     /// Columns by whose values the report tells whether customers are treated alike.
     pub group: Vec<String>,
     /// Parameters of the preparation or the algorithm, each as `depth=4`.
@@ -144,6 +146,7 @@ impl TrainRequest {
             success_rate: None,
             resample: Resampling::None,
             class_weights: false,
+            lever: Vec::new(),
             group: Vec::new(),
             set: Vec::new(),
             choices: Vec::new(),
@@ -193,6 +196,7 @@ impl TrainRequest {
         match name {
             "keep" => &mut self.keep,
             "drop" => &mut self.drop,
+            "lever" => &mut self.lever,
             "group" => &mut self.group,
             "set" => &mut self.set,
             _ => &mut self.choices,
@@ -216,6 +220,7 @@ impl TrainRequest {
         options.held_out = self.hold_out;
         options.calibration = self.calibration;
         options.threshold = self.aim()?;
+        options.levers.clone_from(&self.lever);
         options.groups = Some(self.group.clone()).filter(|groups| !groups.is_empty());
         options.settings = self.settings()?;
         options.search = self.search()?;
@@ -234,10 +239,15 @@ impl TrainRequest {
         let columns = || header.iter().take(20).cloned().collect::<Vec<_>>().join(", ");
         let named = self.keep.iter().map(|name| ("keep", name));
         let named = named.chain(self.drop.iter().map(|name| ("drop", name)));
+        let named = named.chain(self.lever.iter().map(|name| ("lever", name)));
         let named = named.chain(self.group.iter().map(|name| ("group", name)));
         for (parameter, name) in self.target.iter().map(|name| ("target", name)).chain(named) {
             if !has(name) {
                 let message = format!("the file has no column {name:?}; it has {}", columns());
+                return Err(BadParameter { name: parameter, message });
+            }
+            if parameter == "lever" && known_lever(name) == Some(false) {
+                let message = format!("{name:?} is nothing that a company can move with an offer");
                 return Err(BadParameter { name: parameter, message });
             }
         }
@@ -305,7 +315,7 @@ impl TrainRequest {
 }
 
 /// Every name, as they are said.
-const NAMES: [&str; 21] = [
+const NAMES: [&str; 22] = [
     "algorithm",
     "target",
     "positive",
@@ -323,6 +333,7 @@ const NAMES: [&str; 21] = [
     "success_rate",
     "resample",
     "class_weights",
+    "lever",
     "group",
     "set",
     "try",
@@ -387,6 +398,7 @@ mod tests {
             ("threshold_for_recall", "0.8"),
             ("resample", "smote_nc"),
             ("class_weights", "true"),
+            ("lever", "l"),
             ("group", "g"),
             ("set", "trees=20"),
             ("try", "depth=2,3"),
@@ -445,6 +457,8 @@ mod tests {
         assert_eq!(check(&[("target", "Left")]), Err("target"));
         assert_eq!(check(&[("drop", "Age")]), Err("drop"));
         assert_eq!(check(&[("group", "Sex")]), Err("group"));
+        assert_eq!(check(&[("lever", "customer_id")]), Ok(()));
+        assert_eq!(check(&[("lever", "tenure")]), Err("lever"));
         let nobody_left = ["a", "b"].map(str::to_owned);
         assert_eq!(TrainRequest::default().check_header(&nobody_left).unwrap_err().name, "target");
     }

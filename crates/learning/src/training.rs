@@ -28,7 +28,7 @@ use crate::recipe::{Fitted, Recipe};
 use crate::reference::reference;
 use crate::table::Table;
 use crate::trained_model::TrainedModel;
-use crate::{calibration, folds, profile};
+use crate::{calibration, folds, levers, profile};
 
 /// Fewer leavers or stayers than this in a fold measure nothing.
 const FOLD_CLASS_MIN: usize = 2;
@@ -56,6 +56,7 @@ pub fn train(
     options.check()?;
     let table = Table::read(data)?;
     let Labelled { dataset, rows, report } = labelled::read(&table, &options.data)?;
+    let levers = levers::declared(&dataset.schema, &options.levers)?;
     let groups = Groups::find(&table, &rows, options.groups.as_deref())?;
     let folds = options.folds as usize;
     let positives = dataset.positives();
@@ -94,6 +95,8 @@ pub fn train(
         parameters: Value::Object(recipe.settings()?),
     });
     manifest.reference = reference(&manifest, &file, &dataset)?;
+    manifest.levers = Some(levers);
+    manifest.effects = levers::effects(&manifest, &file, &dataset)?;
     let held_out = choice.held_out.as_ref();
     let kept = held_out.map(|part| part.kept(&table.sha256, &rows));
     let quality = quality::measure(Evidence {

@@ -11,9 +11,14 @@ pub(crate) fn generate(prefix: &str) -> SecretString {
 
 /// `BYTES` random bytes in hexadecimal digits.
 pub(crate) fn random_hex<const BYTES: usize>() -> String {
+    hex::encode(random_bytes::<BYTES>())
+}
+
+/// `BYTES` random bytes.
+pub(crate) fn random_bytes<const BYTES: usize>() -> [u8; BYTES] {
     let mut bytes = [0; BYTES];
     rand::rng().fill_bytes(&mut bytes);
-    hex::encode(bytes)
+    bytes
 }
 
 /// What is stored of a secret. With 256 random bits there is nothing to guess, so that a fast hash

@@ -67,7 +67,8 @@ pub fn explain_customers(
     let explainer = model
         .explainer()
         .map_err(|error| InputError::new(code::NO_REASONS, format!("There are no reasons: {error}.")))?;
-    let schema = &model.manifest().schema;
+    let manifest = model.manifest();
+    let schema = &manifest.schema;
     let words = Words::new(schema, model.slots(), language);
     let (mut contributions, mut all) = (Vec::new(), Vec::with_capacity(customers.len()));
     let scored = score_and_look(model, customers, |block, count| {
@@ -77,7 +78,8 @@ pub fn explain_customers(
                 let mut text = String::new();
                 words.write(block, row, place, &mut text);
                 let contribution = contributions[place * ROWS + row];
-                Reason { feature: feature.name.clone(), words: text, contribution }
+                let is_lever = manifest.is_lever(&feature.name);
+                Reason { feature: feature.name.clone(), words: text, contribution, is_lever }
             };
             all.push(schema.features.iter().enumerate().map(reason).collect::<Vec<_>>());
         }
@@ -215,7 +217,7 @@ fn number_of(value: &Value) -> Result<f64, String> {
 }
 
 /// A category's value as a file would have it.
-fn text_of(value: &Value) -> Result<String, String> {
+pub(crate) fn text_of(value: &Value) -> Result<String, String> {
     match value {
         Value::Null => Ok(String::new()),
         Value::String(text) => Ok(text.clone()),

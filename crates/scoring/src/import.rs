@@ -60,6 +60,8 @@ pub(crate) fn manifest(
         training: None,
         reference: None,
         profile: None,
+        levers: None,
+        effects: Vec::new(),
     };
     for (name, kind, encoding) in features {
         manifest.inputs.push(Input { name: name.clone(), feature: name.clone(), encoding });

@@ -69,6 +69,7 @@ mod text;
 mod tiers;
 mod transcode;
 pub mod vocabulary;
+mod what_if;
 pub mod xgboost;
 
 pub use calibration::Calibration;
@@ -98,9 +99,10 @@ pub use ranking::{
 pub use reader::RECORD_BYTES_MAX;
 pub use score::{OnError, ScoreOptions, score_csv};
 pub use shap::{
-    Contributions, Explainer, FeatureEffect, Language, REASONS_MAX, Reason, ReasonColumns, Reference,
-    ValueEffect, is_lever,
+    Contributions, Explainer, FeatureEffect, Language, REASONS_MAX, RangeEffect, Reason, ReasonColumns,
+    Reference, ValueEffect, known_lever,
 };
 pub use spreadsheet::spreadsheet_safe;
 pub use summary::{Summary, UnknownCategory};
 pub use tiers::{Tier, TierCount, TierThresholds};
+pub use what_if::{WhatIf, what_if};

@@ -9,7 +9,7 @@ use crate::calibration::Calibration;
 use crate::derived::Derived;
 use crate::monitoring::Profile;
 use crate::pieces::Pieces;
-use crate::shap::Reference;
+use crate::shap::{FeatureEffect, Reference, known_lever};
 
 /// Everything about one version of a model except its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,30 @@ pub struct Manifest {
     /// earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Profile>,
+    /// The features that a company can move with an offer; where nothing is said, those whose names are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub levers: Option<Vec<String>>,
+    /// What each feature has to do with the scores of the customers that it was trained on, the most important
+    /// first; nothing for an imported model and in manifests of earlier versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<FeatureEffect>,
+}
+
+impl Manifest {
+    /// What raw scores and contributions are measured in: `log_odds` of leaving, or a `margin`.
+    #[must_use]
+    pub fn score_unit(&self) -> &'static str {
+        if self.algorithm == Algorithm::Svm { "margin" } else { "log_odds" }
+    }
+
+    /// Whether a company can move a feature with an offer.
+    #[must_use]
+    pub fn is_lever(&self, feature: &str) -> bool {
+        match &self.levers {
+            Some(levers) => levers.iter().any(|lever| lever == feature),
+            None => known_lever(feature) == Some(true),
+        }
+    }
 }
 
 /// The engines.

@@ -30,6 +30,8 @@ pub mod code {
     pub const NOT_A_NUMBER: &str = "not_a_number";
     /// A list or an object of JSON where a category's value is needed.
     pub const NOT_A_CATEGORY: &str = "not_a_category";
+    /// Something else of a customer was to be tried than what a company can move.
+    pub const NOT_A_LEVER: &str = "not_a_lever";
     /// zip, 7z, rar, xz, zstd, bzip2, tar.
     pub const UNSUPPORTED_ARCHIVE: &str = "unsupported_archive";
     /// Damaged gzip.

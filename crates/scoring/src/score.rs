@@ -107,7 +107,7 @@ pub fn score_csv(
         );
     }
     let unknown_categories = unknown_categories(&plan, &tally.unknown);
-    Ok(tally.summary(&model.manifest().schema, unknown_categories))
+    Ok(tally.summary(model, unknown_categories))
 }
 
 /// Columns with unknown values.

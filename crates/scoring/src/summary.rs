@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::Schema;
+use crate::model::Model;
 use crate::problem::{PROBLEMS_MAX, Problem};
-use crate::shap::{Effects, FeatureEffect};
+use crate::shap::{Cells, Effects, FeatureEffect};
 
 /// Equal parts of 0 to 1 in a histogram.
 const BINS: u32 = 20;
@@ -101,7 +101,7 @@ impl Tally {
         self.rows - self.skipped
     }
 
-    pub(crate) fn summary(&self, schema: &Schema, unknown_categories: Vec<UnknownCategory>) -> Summary {
+    pub(crate) fn summary(&self, model: &Model, unknown_categories: Vec<UnknownCategory>) -> Summary {
         let scored = self.scored();
         Summary {
             rows: self.rows,
@@ -111,7 +111,7 @@ impl Tally {
             mean_churn_probability: self.millionths as f64 / f64::from(MILLION) / scored.max(1) as f64,
             histogram: self.histogram.to_vec(),
             unknown_categories,
-            effects: self.effects.finish(schema),
+            effects: self.effects.finish(model.manifest(), &Cells::new(model.manifest(), model.slots())),
         }
     }
 }

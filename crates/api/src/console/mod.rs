@@ -31,7 +31,7 @@ pub use seal::Seals;
 use pages::acting::{effect, plan, risk_tiers};
 use pages::{
     account, admin, api_keys, check, models, money, monitoring, orders, outcomes, predict, prediction,
-    predictions, retraining, train, trainings, webhooks,
+    predictions, reasons, retraining, train, trainings, webhooks, what_if,
 };
 
 /// The one list of pages: what is asked for, and the function that answers.
@@ -60,10 +60,13 @@ fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/plans/{id}", get(plan::show)),
         ("/plans/{id}/list.csv", get(plan::list)),
         ("/plans/{id}/outcomes", post(effect::measured)),
+        ("/plans/{id}/measure", post(effect::measured_by_known)),
         ("/risk-tiers", get(risk_tiers::show).post(risk_tiers::changed)),
         ("/predictions", get(predictions::list)),
         ("/models", get(models::list)),
         ("/models/{id}", get(models::show)),
+        ("/models/{id}/reasons", get(reasons::show)),
+        ("/what-if", get(what_if::show).post(what_if::tried_again)),
         ("/models/{id}/versions/{version_id}/promote", post(models::promoted)),
         ("/models/{id}/rollback", post(models::rolled_back)),
         ("/train", get(train::show).post(train::pay)),

@@ -5,11 +5,13 @@ mod failed_logins;
 mod in_flight;
 mod network;
 mod shared;
+mod tries;
 
 pub use failed_logins::FailedLogins;
 pub use in_flight::{InFlight, Kind, Permit};
 pub use network::network_of;
 pub use shared::Shared;
+pub use tries::{Tries, WHAT_IF_POLICY};
 
 use std::time::Duration;
 
@@ -41,6 +43,10 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Problem {
         let seconds = refused.retry_after.as_secs().max(1);
         let (code, detail) = match (refused.window, refused.policy) {
+            (Some(_), WHAT_IF_POLICY) => (
+                "too_many_tries",
+                "So many customers were tried that no more are taken for now. Try again later.",
+            ),
             (Some(_), _) => ("too_many_failed_logins", "Too many failed logins. Try again later."),
             (None, QUEUED_POLICY) => (
                 "too_many_queued",

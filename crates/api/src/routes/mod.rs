@@ -19,6 +19,7 @@ pub mod outcomes;
 pub mod plans;
 pub mod predict;
 pub mod predictions;
+pub mod reasons;
 pub mod retraining;
 pub mod risk_tiers;
 pub mod services;

@@ -199,6 +199,44 @@ pub async fn measure(
     Ok(Replayed { status: StatusCode::OK, body, replayed: measured.replayed })
 }
 
+/// What a campaign has cost.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "spent": 250_000 }))]
+pub struct KnownOutcomesRequest {
+    /// What the campaign has cost in minor units, where that is known; else what was planned.
+    spent: Option<i64>,
+}
+
+/// Measure what a plan has done by outcomes already sent
+///
+/// Takes the outcomes that `POST /outcomes` was sent for the plan's prediction, tied by the key that it was uploaded
+/// with. Measuring again replaces what was measured.
+#[utoipa::path(
+    post, path = "/api/v1/plans/{id}/effect", tag = "Acting", operation_id = "measure_plan_by_known_outcomes",
+    params(("id" = Uuid, Path, description = "The plan's id"), IdempotencyHeader),
+    request_body = KnownOutcomesRequest,
+    responses(
+        (status = 200, description = "What it has done", body = PlanEffect),
+        (status = 404, description = "`not_found`"),
+        (status = 409, description = "`no_outcomes`: none were sent for this prediction; `list_too_large`, \
+            `idempotency_key_in_flight`"),
+        (status = 410, description = "`gone`: the result has expired or was deleted"),
+    ),
+)]
+pub async fn measure_by_known(
+    State(api): State<Api>,
+    Caller(access): Caller,
+    Id(id): Id<PlanId>,
+    KeyedJson { body, key }: KeyedJson<KnownOutcomesRequest>,
+) -> Result<Replayed<PlanEffect>, Problem> {
+    let spent = body.spent.map(Money::from_minor_units).transpose();
+    let spent = spent.map_err(|_| Problem::invalid_field("spent", "An amount is not negative."))?;
+    let measured = plans::measure_by_known(&api.platform, &access, id, spent, key.as_ref()).await?;
+    let body = effect_of(&api, &measured.value)?;
+    Ok(Replayed { status: StatusCode::OK, body, replayed: measured.replayed })
+}
+
 /// What a plan has done
 #[utoipa::path(
     get, path = "/api/v1/plans/{id}/effect", tag = "Acting", operation_id = "get_plan_effect",

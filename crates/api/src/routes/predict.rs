@@ -94,11 +94,14 @@ pub struct Reason {
     /// What it adds to the model's score, in log-odds; positive towards leaving.
     #[schema(example = 0.61)]
     contribution: f64,
+    /// Whether a company can move the feature with an offer.
+    is_lever: bool,
 }
 
 impl From<scoring::Reason> for Reason {
     fn from(reason: scoring::Reason) -> Reason {
-        Reason { feature: reason.feature, words: reason.words, contribution: reason.contribution }
+        let scoring::Reason { feature, words, contribution, is_lever } = reason;
+        Reason { feature, words, contribution, is_lever }
     }
 }
 

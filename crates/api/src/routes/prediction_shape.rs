@@ -115,8 +115,10 @@ pub struct FeatureEffects {
     is_lever: bool,
     /// The mean of its contributions without their signs, in log-odds.
     mean_absolute: f64,
-    /// A category's values that customers have; none of a number.
+    /// A category's values that customers have, the 50 most frequent at most; none of a number.
     values: Vec<ValueEffects>,
+    /// A number's ranges that customers are in, ascending; none of a category.
+    ranges: Option<Vec<RangeEffects>>,
 }
 
 /// What a value has to do with the scores of those who have it.
@@ -129,6 +131,24 @@ pub struct ValueEffects {
     customers: u64,
     /// The mean of its contributions, in log-odds; positive towards leaving.
     mean: f64,
+}
+
+/// What a range of a number has to do with the scores of those who are in it.
+#[derive(ToSchema)]
+#[schema(as = RangeEffect)]
+#[expect(dead_code, reason = "it documents the shape of the engine's summary")]
+pub struct RangeEffects {
+    /// Where it begins.
+    #[schema(example = 12)]
+    from: f64,
+    /// Where it ends, which belongs to it. Whoever is below the first range or above the last is in those.
+    #[schema(example = 24)]
+    to: f64,
+    customers: u64,
+    /// The mean of its contributions, in log-odds; positive towards leaving.
+    mean: f64,
+    /// Their standard deviation: what the other features make of it.
+    spread: f64,
 }
 
 /// Values of a column that the model does not know.

@@ -63,6 +63,9 @@ pub struct TrainingQuery {
     keep: Option<Vec<String>>,
     /// A column that is no feature.
     drop: Option<Vec<String>>,
+    /// A column that a company can move with an offer, such as `Contract`; those whose names are known where none is
+    /// named.
+    lever: Option<Vec<String>>,
     /// Parts of the cross-validation.
     #[param(minimum = 2, maximum = 50, default = 5)]
     folds: Option<u32>,

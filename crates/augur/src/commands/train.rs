@@ -41,6 +41,10 @@ pub struct Arguments {
     /// A column that is no feature (repeatable)
     #[arg(long, value_name = "COLUMN")]
     drop: Vec<String>,
+    /// A column that a company can move with an offer (repeatable) [default: those whose names are known, such
+    /// as Contract]
+    #[arg(long = "lever", value_name = "COLUMN")]
+    levers: Vec<String>,
     /// The model's directory; a model that is there is replaced once the new one is complete
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -115,6 +119,7 @@ fn options(arguments: &Arguments) -> Result<TrainOptions> {
     options.held_out = arguments.hold_out;
     options.threshold = arguments.threshold.aim();
     options.calibration = arguments.calibration.into();
+    options.levers.clone_from(&arguments.levers);
     options.groups = Some(arguments.groups.clone()).filter(|groups| !groups.is_empty());
     options.settings = arguments.settings.iter().cloned().collect();
     if let Some(resample) = arguments.resample.value() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod db;
 mod email;
+mod hashes;
 mod password;
 
 pub use email::Email;

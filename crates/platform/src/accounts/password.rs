@@ -1,10 +1,7 @@
 //! Passwords: what is accepted, and hashing that cannot starve the rest.
 
+use super::hashes::Workplace;
 use crate::Error;
-use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
-};
 use secrecy::{ExposeSecret, SecretString};
 use std::{
     collections::HashSet,
@@ -16,13 +13,11 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Memory in KiB, passes and lanes of Argon2id, as OWASP's password storage guide asks at least.
-const MEMORY_KIB: u32 = 19_456;
-const PASSES: u32 = 2;
-const LANES: u32 = 1;
-
 /// How many hashes may wait for a turn before the next one is refused.
 const WAITING_MAX: usize = 64;
+
+/// What the hash is of that an unknown user's password is checked against.
+const DECOY: &[u8] = b"a password that nobody has";
 
 const LENGTH_MIN: usize = 8;
 const LENGTH_MAX: usize = 128;
@@ -60,10 +55,10 @@ pub(crate) struct Verification {
 }
 
 /// A hash to make or to check, and where its answer goes.
-type Task = Box<dyn FnOnce() + Send>;
+type Task = Box<dyn FnOnce(&mut Workplace) + Send>;
 
-/// Argon2id on threads of its own: one core stays free, a bounded number waits, and the memory that
-/// a hash takes is taken again by the next one on the same thread.
+/// Argon2id on threads of its own: one core stays free, a bounded number waits, and all hashes of a thread are
+/// made in the same memory.
 pub struct PasswordHashing {
     waiting: SyncSender<Task>,
     /// The hash that an unknown user's password is checked against, so that it takes as long.
@@ -83,11 +78,11 @@ impl PasswordHashing {
                 .spawn(move || run_tasks(&tasks))
                 .map_err(Error::internal)?;
         }
-        Ok(PasswordHashing { waiting, decoy: hash_blocking("a password that nobody has")? })
+        Ok(PasswordHashing { waiting, decoy: Workplace::default().hash(DECOY)? })
     }
 
     pub(crate) async fn hash(&self, password: Password) -> Result<String, Error> {
-        self.run(move || hash_blocking(password.0.expose_secret())).await?
+        self.run(move |workplace| workplace.hash(password.0.expose_secret().as_bytes())).await?
     }
 
     /// Checks a password against a stored hash, or against nobody's where there is none.
@@ -98,26 +93,26 @@ impl PasswordHashing {
     ) -> Result<Verification, Error> {
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.decoy.clone());
-        self.run(move || {
-            let hash = PasswordHash::new(&stored).map_err(Error::internal)?;
+        self.run(move |workplace| {
             let exposed = password.expose_secret();
             // No accepted password is longer; hashing it would only be work for an attacker.
             let plausible = exposed.len() <= LENGTH_MAX * 4;
             let tried = if plausible { exposed.as_bytes() } else { b"" };
-            let matches = hasher()?.verify_password(tried, &hash).is_ok() && plausible && known;
-            let outdated = Params::try_from(&hash)
-                .map_or(true, |params| params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES);
-            Ok(Verification { matches, outdated })
+            let (matches, outdated) = workplace.compare(tried, &stored)?;
+            Ok(Verification { matches: matches && plausible && known, outdated })
         })
         .await?
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Workplace) -> T + Send + 'static,
+    ) -> Result<T, Error> {
         let (sender, answer) = oneshot::channel();
-        let task = move || {
+        let task = move |workplace: &mut Workplace| {
             // Nobody waits for the answer of a client that has hung up.
             if !sender.is_closed() {
-                let _ = sender.send(work());
+                let _ = sender.send(work(workplace));
             }
         };
         self.waiting.try_send(Box::new(task)).map_err(|_| Error::Busy)?;
@@ -127,23 +122,15 @@ impl PasswordHashing {
 
 /// Takes one task after the other, until there can be no more.
 fn run_tasks(tasks: &Mutex<Receiver<Task>>) {
+    let mut workplace = Workplace::default();
     loop {
         let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).recv();
         match task {
             // A panic is the caller's to see, whose answer never comes; the thread goes on.
-            Ok(task) => drop(catch_unwind(AssertUnwindSafe(task))),
+            Ok(task) => drop(catch_unwind(AssertUnwindSafe(|| task(&mut workplace)))),
             Err(_) => return,
         }
     }
-}
-
-fn hasher() -> Result<Argon2<'static>, Error> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(Error::internal)?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
-}
-
-fn hash_blocking(password: &str) -> Result<String, Error> {
-    Ok(hasher()?.hash_password(password.as_bytes()).map_err(Error::internal)?.to_string())
 }
 
 #[cfg(test)]

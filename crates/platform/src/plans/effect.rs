@@ -5,18 +5,20 @@
 use super::list::unreadable;
 use super::{Answer, Plan, PlanEffect, PlanList, db, list_file, replay};
 use crate::idempotency::{self, Idempotency, Replayable};
+use crate::monitoring::outcomes::{self, KnownOutcomes, bad_rows};
 use crate::{Access, Error, PlanId, Platform, TenantTx, predictions};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use ledger::Money;
-use scoring::campaign::{Arm, Group, OutcomeColumns, Spent, Value, read_outcomes};
-use scoring::{Dialect, ScoreError, names};
+use scoring::campaign::{Arm, Group, Spent, Value};
+use scoring::{Dialect, OutcomeColumns, OutcomeRow, ScoreError, names, read_outcomes};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::io::{self, BufReader, Seek};
 use tokio::io::AsyncWriteExt;
+use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
 /// The most customers of a list that are joined: each takes about 40 bytes of memory.
@@ -77,9 +79,9 @@ pub async fn measure(
     TenantTx::begin(platform, access).await?.writer()?;
     // Whose plan it is comes before the file.
     super::get(platform, access, id).await?;
-    let outcomes = spool(platform, stream).await?;
+    let sent = spool(platform, stream).await?;
     let key = request.idempotency.clone();
-    let key = key.map(|key| Idempotency { body_sha256: outcomes.sha256, ..key });
+    let key = key.map(|key| Idempotency { body_sha256: sent.sha256, ..key });
     {
         let mut tx = TenantTx::begin(platform, access).await?;
         let scope = tx.writer()?.tenant().0;
@@ -87,16 +89,52 @@ pub async fn measure(
             return Ok(Replayable::replayed(answer));
         }
     }
+    let list = measurable_list(platform, access, id).await?;
+    let joined = spawn_blocking(move || join(&list, &request, sent));
+    let effect = joined.await.map_err(Error::internal)??;
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let kept = keep(&mut tx, id, &effect, key.as_ref()).await;
+    tx.finish(kept).await
+}
+
+/// Measures what a plan has done by the outcomes that were sent for its prediction, tied by the key that the
+/// prediction was uploaded with. Measuring again replaces what was measured before.
+///
+/// # Errors
+/// Those of [`list_file`]; `no_outcomes`; `list_too_large`; the idempotency errors.
+pub async fn measure_by_known(
+    platform: &Platform,
+    access: &Access,
+    id: PlanId,
+    spent: Option<Money>,
+    idempotency: Option<&Idempotency>,
+) -> Result<Replayable<Plan>, Error> {
+    {
+        let mut tx = TenantTx::begin(platform, access).await?;
+        let scope = tx.writer()?.tenant().0;
+        if let Some(answer) = replay(&mut tx, scope, idempotency).await? {
+            return Ok(Replayable::replayed(answer));
+        }
+    }
+    let plan = super::get(platform, access, id).await?;
+    let known = outcomes::known_of(platform, access, plan.prediction).await?;
+    let list = measurable_list(platform, access, id).await?;
+    let runtime = Handle::current();
+    let joined = spawn_blocking(move || join_known(&list, spent, known, &runtime));
+    let effect = joined.await.map_err(Error::internal)??;
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let kept = keep(&mut tx, id, &effect, idempotency).await;
+    tx.finish(kept).await
+}
+
+/// A plan's list, of not too many customers.
+async fn measurable_list(platform: &Platform, access: &Access, id: PlanId) -> Result<PlanList, Error> {
     let list = list_file(platform, access, id).await?;
     if list.plan.figures.plan.listed > LISTED_MAX {
         let message = format!("a list of more than {LISTED_MAX} customers is not measured");
         return Err(Error::conflict("list_too_large", message));
     }
-    let joined = spawn_blocking(move || join(&list, &request, outcomes));
-    let effect = joined.await.map_err(Error::internal)??;
-    let mut tx = TenantTx::begin(platform, access).await?;
-    let kept = keep(&mut tx, id, &effect, key.as_ref()).await;
-    tx.finish(kept).await
+    Ok(list)
 }
 
 async fn keep(
@@ -139,30 +177,61 @@ async fn spool(
 
 /// Joins outcomes and list, and adds the groups up.
 fn join(list: &PlanList, request: &OutcomesRequest, outcomes: Outcomes) -> Result<PlanEffect, Error> {
-    let is_key = |column: &String| names::key(column) == names::key(&request.key);
-    let position = list.ranking.columns().iter().position(is_key);
-    let position = position.ok_or_else(|| Error::invalid("key", "the list has no column of this name"))?;
-    let mut members = members(list, position).map_err(unreadable)?;
+    let position = position(list, &request.key)?;
+    let mut members = members(list, position, hash_of).map_err(unreadable)?;
     let mut unlisted = 0;
     let columns = OutcomeColumns {
         key: &request.key,
         outcome: request.outcome.as_deref(),
+        date: None,
         positive: request.positive.as_deref(),
     };
-    let mut learn = |key: &[u8], has_left: bool| match members.get_mut(&hash_of(key)) {
+    let mut learn = |row: OutcomeRow| match members.get_mut(&hash_of(row.key)) {
         None => unlisted += 1,
-        Some(member) => member.learn(has_left),
+        Some(member) => member.learn(row.has_left),
     };
     let input = BufReader::new(outcomes.file);
-    match read_outcomes(&outcomes.dialect, &columns, input, &mut learn) {
+    // Nothing but the list lies in memory, so that any number of rows may be read.
+    match read_outcomes(&outcomes.dialect, &columns, input, u64::MAX, &mut learn) {
         Err(ScoreError::Input(error)) => return Err(Error::Input(error)),
         Err(error) => return Err(Error::internal(error)),
-        Ok(()) => {}
+        Ok(read) if read.problem_count > 0 => return Err(bad_rows(read.problems, read.problem_count)),
+        Ok(_) => {}
     }
     Ok(summed(list, request.spent, members.into_values(), unlisted))
 }
 
-fn members(list: &PlanList, position: usize) -> io::Result<HashMap<u128, Member>> {
+/// Joins what is known of the prediction's customers and the list.
+fn join_known(
+    list: &PlanList,
+    spent: Option<Money>,
+    known: KnownOutcomes,
+    runtime: &Handle,
+) -> Result<PlanEffect, Error> {
+    let (position, hasher) = (position(list, &known.key_column)?, known.hasher.clone());
+    let mut members =
+        members(list, position, |key| u128::from_be_bytes(hasher.hash(key))).map_err(unreadable)?;
+    let mut unlisted = 0;
+    let read = known.each(runtime, |hash, has_left| match members.get_mut(&u128::from_be_bytes(*hash)) {
+        None => unlisted += 1,
+        Some(member) => member.learn(has_left),
+    });
+    read.map_err(|error| Error::Unavailable { dependency: "object store", detail: error.to_string() })?;
+    Ok(summed(list, spent, members.into_values(), unlisted))
+}
+
+/// The column of the list that tells customers apart.
+fn position(list: &PlanList, key: &str) -> Result<usize, Error> {
+    let is_key = |column: &String| names::key(column) == names::key(key);
+    let position = list.ranking.columns().iter().position(is_key);
+    position.ok_or_else(|| Error::invalid("key", "the list has no column of this name"))
+}
+
+fn members(
+    list: &PlanList,
+    position: usize,
+    hash: impl Fn(&[u8]) -> u128,
+) -> io::Result<HashMap<u128, Member>> {
     let mut members = HashMap::new();
     list.contacts().each(|customer| {
         let member = Member {
@@ -172,7 +241,7 @@ fn members(list: &PlanList, position: usize) -> io::Result<HashMap<u128, Member>
             value: customer.candidate.value as f32,
             outcome: Known::Nothing,
         };
-        match members.entry(hash_of(customer.cell(position).trim_ascii())) {
+        match members.entry(hash(customer.cell(position).trim_ascii())) {
             Entry::Vacant(vacant) => {
                 vacant.insert(member);
             }

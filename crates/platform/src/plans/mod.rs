@@ -9,7 +9,7 @@ mod effect;
 mod list;
 mod terms;
 
-pub use effect::{OutcomesRequest, measure};
+pub use effect::{OutcomesRequest, measure, measure_by_known};
 pub use list::{PlanList, list_file};
 pub use terms::{CustomerValue, MoneyTerms, PlanRequest, Terms};
 

@@ -277,6 +277,22 @@ pub(super) async fn select_manifest(
     .transpose()
 }
 
+/// The version that scored a prediction, or will.
+pub(super) async fn select_model_version(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    id: PredictionId,
+) -> Result<Option<ModelVersionId>, Error> {
+    let version = sqlx::query_scalar!(
+        "SELECT model_version_id FROM predictions WHERE tenant_id = $1 AND id = $2",
+        tenant.0,
+        id.0
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(version.map(ModelVersionId))
+}
+
 pub(super) async fn select_work(connection: &mut PgConnection, claim: &Claim) -> Result<Option<Work>, Error> {
     let row = sqlx::query!(
         r#"SELECT id, model_version_id, dialect, on_error, options, rows_max, rows_total, input_sha256

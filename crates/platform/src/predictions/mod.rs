@@ -9,6 +9,7 @@ mod ranked;
 mod rankings;
 mod read;
 mod settle;
+mod what_if;
 
 pub use accept::{Target, Upload, accept, check, inspector};
 pub use erase::delete;
@@ -17,6 +18,7 @@ pub use options::PredictionOptions;
 pub use ranked::{RankedResult, manifest, ranking};
 pub use read::{ResultContent, ResultDownload, get, list, list_all, result};
 pub use settle::{Outcome, ResultFile, Settled, Work, settle, work};
+pub use what_if::{Asked, asked_manifest, what_if};
 
 pub(crate) use rankings::Rankings;
 

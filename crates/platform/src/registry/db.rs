@@ -158,7 +158,8 @@ pub(super) async fn select_model(connection: &mut PgConnection, id: ModelId) -> 
     Ok(select_models(connection, Some(id), Uuid::max(), 1).await?.pop())
 }
 
-/// Versions before one, the newest first: of a model, or of every model of the tenant's own; all or one. A shared model's current version is in production and the
+/// Versions before one, the newest first: of a model, without the long parts of their manifests, or of every model of
+/// the tenant's own; all or one. A shared model's current version is in production and the
 /// others are archived, whatever an older program that shipped them has left in the column.
 pub(crate) async fn select_versions(
     connection: &mut PgConnection,
@@ -172,7 +173,10 @@ pub(crate) async fn select_versions(
         r#"SELECT v.id, v.model_id, m.name AS model_name, v.version,
                   CASE WHEN v.tenant_id IS NOT NULL THEN v.stage
                        WHEN v.id = m.current_version_id THEN 'production' ELSE 'archived' END AS "stage!",
-                  v.sha256, v.manifest, t.id AS "training_id?", t.prediction_price AS "prediction_price?",
+                  v.sha256, CASE WHEN $1::uuid IS NOT NULL AND $2::uuid IS NULL
+                                 THEN v.manifest - 'profile' - 'reference' - 'effects'
+                                 ELSE v.manifest END AS "manifest!",
+                  t.id AS "training_id?", t.prediction_price AS "prediction_price?",
                   v.created_at
            FROM model_versions v JOIN models m ON m.id = v.model_id
            LEFT JOIN trainings t ON t.model_version_id = v.id

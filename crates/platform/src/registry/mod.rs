@@ -9,7 +9,7 @@ mod register;
 
 pub use gate::{Basis, Gate, GateVerdict};
 pub use promote::{Promotion, RolledBack, judge, promote, rollback};
-pub use read::{card, get, history, list, version, versions};
+pub use read::{card, get, history, list, version, version_or_serving, versions};
 
 pub(crate) use promote::own_model;
 pub(crate) use register::register;

@@ -23,7 +23,7 @@ pub async fn get(platform: &Platform, access: &Access, id: ModelId) -> Result<Mo
     db::select_model(tx.connection(), id).await?.ok_or(Error::NotFound("model"))
 }
 
-/// The versions of a model, newest first.
+/// The versions of a model, newest first, without the long parts of their manifests: profile, reference, effects.
 pub async fn versions(platform: &Platform, access: &Access, model: ModelId) -> Result<Vec<Version>, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     db::select_model(tx.connection(), model).await?.ok_or(Error::NotFound("model"))?;
@@ -38,6 +38,25 @@ pub async fn version(
     id: ModelVersionId,
 ) -> Result<Version, Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
+    db::select_version(tx.connection(), model, id).await?.ok_or(Error::NotFound("model version"))
+}
+
+/// A version of a model; where none is named, the one in production, else the newest.
+pub async fn version_or_serving(
+    platform: &Platform,
+    access: &Access,
+    model: ModelId,
+    id: Option<ModelVersionId>,
+) -> Result<Version, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let found = db::select_model(tx.connection(), model).await?.ok_or(Error::NotFound("model"))?;
+    let id = match id.or(found.production) {
+        Some(id) => id,
+        None => {
+            let newest = db::select_versions(tx.connection(), Some(model), None, Uuid::max(), 1).await?;
+            newest.first().ok_or(Error::NotFound("model version"))?.id
+        }
+    };
     db::select_version(tx.connection(), model, id).await?.ok_or(Error::NotFound("model version"))
 }
 

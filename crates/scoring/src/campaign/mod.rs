@@ -20,7 +20,6 @@ mod chance;
 mod control;
 mod curve;
 mod effect;
-mod outcomes;
 mod plan;
 
 use serde::{Deserialize, Serialize};
@@ -30,7 +29,6 @@ pub use curve::CurvePoint;
 pub use effect::{
     Arm, Effect, Interval, MeasuredMoney, Spent, Value, fisher_exact, measure, newcombe, wilson,
 };
-pub use outcomes::{OutcomeColumns, read_outcomes};
 pub use plan::{Plan, PlanMoney, Planner};
 
 /// Half of the 95 % of a normal distribution around its mean, in deviations.

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::Explainer;
+use super::cells::Cells;
 use super::effects::Effects;
 use super::words::{Language, Words, strongest};
-use crate::block::{Block, ROWS, Slots};
+use crate::block::{Block, ROWS};
 use crate::extra::CellStyle;
 use crate::model::{Model, ModelError};
 use crate::result::write_cell;
@@ -38,7 +39,7 @@ pub(crate) struct ReasonWriter {
     words: Words,
     /// Of the block, [`ROWS`] for each feature.
     contributions: Vec<f64>,
-    slots: Slots,
+    cells_of: Cells,
     /// Over the customers that were written since they were taken last.
     effects: Effects,
     /// One per row, so that nothing is allocated for a customer.
@@ -52,7 +53,7 @@ impl ReasonWriter {
             explainer: model.shared_explainer()?,
             words: Words::new(&model.manifest().schema, model.slots(), columns.language),
             contributions: Vec::new(),
-            slots: model.slots().clone(),
+            cells_of: Cells::new(model.manifest(), model.slots()),
             effects: Effects::default(),
             cells: vec![Vec::new(); ROWS],
         })
@@ -87,7 +88,7 @@ impl ReasonWriter {
     }
 
     pub(crate) fn write(&mut self, block: &Block, row: usize, out: &mut Vec<u8>) {
-        self.effects.count(&self.slots, block, row, &self.contributions);
+        self.effects.count(&self.cells_of, block, row, &self.contributions);
         out.extend_from_slice(&self.cells[row]);
     }
 

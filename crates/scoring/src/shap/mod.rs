@@ -14,6 +14,7 @@
 //! or a file without its leaves' weights, scores and is not explained.
 
 mod attribution;
+mod cells;
 mod column;
 mod effects;
 mod linear;
@@ -26,14 +27,15 @@ mod words;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub(crate) use attribution::Attribution;
+pub(crate) use cells::Cells;
 pub(crate) use column::ReasonWriter;
 pub use column::{REASONS_MAX, ReasonColumns};
 pub(crate) use effects::Effects;
-pub use effects::{FeatureEffect, ValueEffect};
+pub use effects::{FeatureEffect, RangeEffect, ValueEffect};
 use linear::LinearExplainer;
 use network::NetworkExplainer;
 pub(crate) use trees::{TreeExplainer, WeighedNode, WeighedTree};
-pub use words::{Language, Reason, is_lever};
+pub use words::{Language, Reason, known_lever};
 pub(crate) use words::{Words, strongest};
 
 use crate::block::{Block, ROWS};

@@ -38,12 +38,17 @@ pub struct Reason {
     pub words: String,
     /// What it adds to the model's raw score; positive towards leaving.
     pub contribution: f64,
+    /// Whether a company can move the feature with an offer.
+    #[serde(default)]
+    pub is_lever: bool,
 }
 
-/// Whether a company can move a feature with an offer; only known columns are taken to be so.
+/// Whether a company can move a feature with an offer, where the feature's name says it: contracts, services and
+/// ways of paying can be moved, who somebody is and how long a customer has been here cannot. Nothing for columns
+/// that are not known.
 #[must_use]
-pub fn is_lever(feature: &str) -> bool {
-    known(feature).is_some_and(|known| known.is_lever())
+pub fn known_lever(feature: &str) -> Option<bool> {
+    known(feature).map(|known| known.is_lever())
 }
 
 /// The words for each value of each feature of a schema.
@@ -158,7 +163,7 @@ pub(crate) fn strongest(contributions: &[f64], most: usize, found: &mut Vec<usiz
 
 #[cfg(test)]
 mod tests {
-    use super::{is_lever, strongest, write_number};
+    use super::{known_lever, strongest, write_number};
 
     #[test]
     fn reasons_speak_for_what_the_score_says() {
@@ -182,7 +187,8 @@ mod tests {
 
     #[test]
     fn only_what_a_company_can_move_is_a_lever() {
-        assert!(is_lever("Contract") && is_lever("TechSupport"));
-        assert!(!is_lever("gender") && !is_lever("tenure") && !is_lever("Zip Code"));
+        assert_eq!(["Contract", "tech_support"].map(known_lever), [Some(true); 2]);
+        assert_eq!(["gender", "tenure", "SeniorCitizen"].map(known_lever), [Some(false); 3]);
+        assert_eq!(known_lever("Zip Code"), None);
     }
 }

@@ -95,6 +95,8 @@ pub fn manifest(algorithm: Algorithm, schema: Schema, inputs: Vec<Input>, file: 
         training: None,
         reference: None,
         profile: None,
+        levers: None,
+        effects: Vec::new(),
     }
 }
 

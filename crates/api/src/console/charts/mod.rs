@@ -12,6 +12,7 @@ mod intervals;
 mod lines;
 mod profit;
 pub mod tiers;
+mod tried;
 
 pub use balance::{BalanceChart, Point};
 pub use calibration::CalibrationCurve;
@@ -23,3 +24,4 @@ pub use intervals::Intervals;
 pub use lines::{LineChart, Rule, Series};
 pub use profit::ProfitCurve;
 pub use tiers::TiersPicture;
+pub use tried::Tried;

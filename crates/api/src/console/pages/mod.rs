@@ -13,10 +13,12 @@ pub mod outcomes;
 pub mod predict;
 pub mod prediction;
 pub mod predictions;
+pub mod reasons;
 pub mod retraining;
 pub mod train;
 pub mod trainings;
 pub mod webhooks;
+pub mod what_if;
 
 mod drift;
 mod offers;

@@ -13,7 +13,7 @@ use crate::console::charts::Intervals;
 use crate::console::errors::PageError;
 use crate::console::forgery::SignedForm;
 use crate::console::shell::{PageResult, Shell, render, see_other};
-use crate::console::text::{Models, Retraining, Watch, fill};
+use crate::console::text::{Models, Retraining, Watch, Why, fill};
 use crate::console::visitor::Visitor;
 use crate::extract::{Id, Query};
 use crate::problem::Problem;
@@ -188,6 +188,10 @@ impl ModelsPage {
 }
 
 impl ModelPage {
+    fn reasons(&self) -> &'static str {
+        Why::of(self.shell.language).see_model
+    }
+
     fn monitoring(&self) -> &'static str {
         Watch::of(self.shell.language).see_model
     }

@@ -320,7 +320,8 @@ async fn succeeded(
     let of_file = fill(t.of_file, &[("customers", &customers), ("file", &prediction.file_name)]);
     let (stays, leaves) = (summary.stays, summary.leaves);
     let histogram = Histogram::new(&shell, &summary.histogram, manifest.threshold, stays, leaves);
-    let effects = Effects::new(&shell, &summary.effects);
+    let effects =
+        Effects::new(&shell, (t.why_overall, t.why_overall_text), manifest.score_unit(), &summary.effects);
     let curl = format!("{} -o result.csv", shell.curl_get(&format!("/api/v1/predictions/{id}/result")));
     Ok(ResultPage {
         remarks: remarks(&shell, summary),

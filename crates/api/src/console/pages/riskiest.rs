@@ -12,7 +12,7 @@ use crate::console::text::{Outcome, fill};
 use crate::state::Api;
 
 /// Customers on a page of the table.
-const ROWS: usize = 25;
+pub const ROWS: usize = 25;
 /// Columns that tell who a customer is, and columns that tell why; a table has room for no more.
 const IDENTIFYING_MAX: usize = 2;
 const TELLING_MAX: usize = 3;
@@ -48,6 +48,8 @@ struct Column {
 
 struct Row {
     rank: String,
+    /// The same for an address.
+    number: u64,
     leaves: bool,
     share: f64,
     probability: String,
@@ -138,6 +140,7 @@ fn row(shell: &Shell, rank: u64, (place, customer): (Place, RankedCustomer), rea
     let share = f64::from(place.millionths) / 1e6;
     Row {
         rank: shell.number(rank),
+        number: rank,
         leaves: customer.leaves,
         share,
         probability: shell.share(share),

@@ -109,6 +109,9 @@ texts! {
         effect_outcome_hint: "Churn, left, отток, ... is found by itself", "Churn, left, отток… найдём сами";
         effect_file: "Outcomes, CSV", "Исходы, CSV";
         effect_spent: "What it cost, if you know", "Сколько потрачено, если известно";
+        effect_known: "Outcomes of these customers were already sent.", "Исходы этих клиентов уже загружены.";
+        effect_take_known: "Measure by them", "Измерить по ним";
+        effect_or_file: "Or send a file:", "Или загрузите файл:";
         effect_send: "Measure", "Измерить";
         effect_found: "Acting has kept {customers}", "Удалось удержать {customers}";
         effect_found_customers: "{} customer|{} customers", "{} клиента|{} клиентов|{} клиентов";

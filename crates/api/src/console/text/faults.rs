@@ -32,6 +32,9 @@ const CODES: &[(&str, &str, &str)] = &[
         "В строках больше или меньше ячеек, чем в заголовке.",
     ),
     ("not_a_number", "A number is needed where there is none.", "Там, где нужно число, стоит не число."),
+    ("not_a_category", "The model has seen no such value.", "Такого значения модель не встречала."),
+    ("not_a_lever", "A company cannot move this column.", "На этот столбец нельзя повлиять."),
+    ("no_reasons", "This model gives no reasons.", "Эта модель не называет причин."),
     (
         "unsupported_archive",
         "This is an archive or a workbook. Send plain CSV or CSV compressed with gzip.",

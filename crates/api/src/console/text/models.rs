@@ -128,6 +128,9 @@ texts! {
         folds_hint: "Parts of the cross-validation, 2 to 50.", "Блоки перекрёстной проверки, от 2 до 50.";
         drop_columns: "Columns that are no features", "Столбцы, которые не учитывать";
         drop_hint: "Separated by commas.", "Через запятую.";
+        lever_columns: "Columns that you can move with an offer", "Столбцы, на которые вы можете повлиять";
+        lever_hint: "Separated by commas. Left empty, those with known names, such as Contract, are taken.",
+            "Через запятую. Если пусто, берутся столбцы с известными именами, например Contract.";
         settings: "Parameters of the algorithm", "Параметры алгоритма";
         settings_hint: "One a line, such as depth=4.", "По одному в строке, например depth=4.";
         pay: "Pay and train", "Оплатить и обучить";

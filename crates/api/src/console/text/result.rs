@@ -47,11 +47,7 @@ texts! {
         why: "Why", "Почему";
         why_overall: "Why, over all customers", "Почему, по всем клиентам";
         why_overall_text: "How far each column moves the predictions on average, and which way each of its values does: right towards leaving, left towards staying. A lever is what an offer of yours can change.", "Насколько каждый столбец в среднем сдвигает прогноз и в какую сторону его значения: вправо — к уходу, влево — к тому, чтобы остаться. Рычаг — то, что можно изменить предложением.";
-        log_odds: "in log-odds", "в логарифмах шансов";
-        feature: "Column", "Столбец";
-        importance: "Weight", "Вес";
-        effects: "What its values do", "Что делают значения";
-        lever: "lever", "рычаг";
+        what_if: "What if?", "Что, если?";
         call_riskiest: "If you call the riskiest 10 %", "Если позвонить 10 % самых рисковых";
         you_reach: "you reach", "вы обзвоните";
         who_would_leave: "who would leave", "из них ушли бы";

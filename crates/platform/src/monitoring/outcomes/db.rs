@@ -116,6 +116,24 @@ pub(super) async fn select_kept_models(
     Ok(models.collect())
 }
 
+/// What outcomes of a prediction lie where: the column that tells its customers apart, and the last file.
+pub(super) async fn select_known_file(
+    connection: &mut PgConnection,
+    tenant: TenantId,
+    prediction: PredictionId,
+) -> Result<Option<(String, OutcomeUploadId)>, Error> {
+    let row = sqlx::query!(
+        r#"SELECT s.key_column, o.upload_id
+           FROM prediction_outcomes o JOIN prediction_scores s ON s.prediction_id = o.prediction_id
+           WHERE o.tenant_id = $1 AND o.prediction_id = $2 AND s.erased_at IS NULL"#,
+        tenant.0,
+        prediction.0
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (row.key_column, OutcomeUploadId(row.upload_id))))
+}
+
 pub(super) async fn insert_upload(connection: &mut PgConnection, new: NewUpload<'_>) -> Result<(), Error> {
     sqlx::query!(
         r#"INSERT INTO outcome_uploads (id, tenant_id, file_name, sha256, model_id, prediction_id, report)

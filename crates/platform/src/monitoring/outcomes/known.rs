@@ -75,6 +75,15 @@ pub(crate) fn read_known(input: impl Read, most: usize) -> io::Result<Vec<([u8; 
     Ok(known)
 }
 
+/// Hands over every customer of such a file: the keyed hash, and whether the customer has left.
+pub(crate) fn each(input: impl Read, mut take: impl FnMut(&[u8; 16], bool)) -> io::Result<()> {
+    let mut input = io::BufReader::with_capacity(256 << 10, input);
+    while let Some(known) = read_one(&mut input)? {
+        take(&known.hash, known.has_left);
+    }
+    Ok(())
+}
+
 fn read_one(input: &mut impl Read) -> io::Result<Option<Known>> {
     let mut bytes = [0; BYTES];
     if !read_record(input, &mut bytes)? {

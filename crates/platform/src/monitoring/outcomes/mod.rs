@@ -17,12 +17,16 @@ pub(crate) use known::read_known;
 pub(crate) use performance::{KnownPrediction, known};
 
 use crate::idempotency::{Idempotency, Replayable};
+use crate::objects::blocking_reader;
 use crate::{Access, Error, List, ModelId, OutcomeUploadId, Page, Platform, PredictionId, TenantTx};
 use chrono::{DateTime, TimeDelta, Utc};
+use object_store::GetResult;
 use scoring::{Dialect, InputError};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
+use std::io;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// The most rows of a file: they lie in memory, sorted.
 const ROWS_MAX: u64 = 1_000_000;
@@ -198,6 +202,53 @@ pub async fn list(platform: &Platform, access: &Access, page: &Page) -> Result<L
     Ok(page.cut("outcomes", uploads, |upload| *upload.id.0.as_bytes()))
 }
 
+/// What is known of a prediction's customers, by hashes of their key.
+pub(crate) struct KnownOutcomes {
+    /// The column of the prediction's file that tells customers apart.
+    pub(crate) key_column: String,
+    /// Hashes a cell of it.
+    pub(crate) hasher: super::KeyHasher,
+    object: GetResult,
+}
+
+impl KnownOutcomes {
+    /// Hands over every customer's hash and whether the customer has left; on a blocking thread.
+    pub(crate) fn each(self, runtime: &Handle, take: impl FnMut(&[u8; 16], bool)) -> io::Result<()> {
+        known::each(blocking_reader(self.object, runtime), take)
+    }
+}
+
+/// Whether outcomes of a prediction of the caller's tenant are known.
+pub async fn are_known(platform: &Platform, access: &Access, id: PredictionId) -> Result<bool, Error> {
+    let mut tx = TenantTx::begin(platform, access).await?;
+    let tenant = tx.caller().tenant;
+    Ok(db::select_known_file(tx.connection(), tenant, id).await?.is_some())
+}
+
+/// The outcomes that are known of a prediction of the caller's tenant.
+///
+/// # Errors
+/// `no_outcomes` where none were sent, or they were erased.
+pub(crate) async fn known_of(
+    platform: &Platform,
+    access: &Access,
+    id: PredictionId,
+) -> Result<KnownOutcomes, Error> {
+    let (tenant, found) = {
+        let mut tx = TenantTx::begin(platform, access).await?;
+        let tenant = tx.caller().tenant;
+        (tenant, db::select_known_file(tx.connection(), tenant, id).await?)
+    };
+    let none = || Error::conflict("no_outcomes", "no outcomes of this prediction's customers were sent");
+    let (key_column, upload) = found.ok_or_else(none)?;
+    let object = match platform.objects.reader(&outcomes_path(id, upload)).await {
+        // Erased, or replaced by a later file just now.
+        Err(Error::NotFound(_)) => return Err(none()),
+        object => object?,
+    };
+    Ok(KnownOutcomes { key_column, hasher: super::key_hasher(platform, tenant).await?, object })
+}
+
 /// The predictions with kept scores that a file may be joined to, newest first; at least one.
 async fn candidates(
     platform: &Platform,
@@ -227,7 +278,7 @@ async fn candidates(
 }
 
 /// Rows of the file that cannot be read.
-fn bad_rows(problems: Vec<scoring::Problem>, count: u64) -> Error {
+pub(crate) fn bad_rows(problems: Vec<scoring::Problem>, count: u64) -> Error {
     let message = format!("{count} rows cannot be read; nothing was kept.");
     Error::Input(InputError { code: "bad_outcomes", message, problems, missing: Vec::new() })
 }

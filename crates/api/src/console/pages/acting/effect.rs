@@ -5,6 +5,8 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::IntoResponse;
+use ledger::Money;
+use platform::monitoring::outcomes;
 use platform::plans::{self, Plan, PlanEffect};
 use platform::{Access, PlanId};
 use scoring::campaign::{Effect, Interval};
@@ -13,11 +15,11 @@ use serde::Deserialize;
 use super::plan::count_of;
 use crate::console::charts::EffectPicture;
 use crate::console::errors::PageError;
-use crate::console::forgery::SignedUpload;
+use crate::console::forgery::{SignedForm, SignedUpload};
 use crate::console::pages::admin::amount;
 use crate::console::pages::admin::form_key::new_key;
 use crate::console::pages::riskiest::ranking_within;
-use crate::console::shell::{PageResult, Shell};
+use crate::console::shell::{PageResult, Shell, see_other};
 use crate::console::text::{Acting, Admin, fill};
 use crate::console::visitor::Visitor;
 use crate::extract::{Id, KeyName, Query, key_of_upload};
@@ -34,6 +36,9 @@ pub struct MeasuredPart {
     t: &'static Acting,
     id: PlanId,
     key: String,
+    csrf: String,
+    /// Outcomes of its prediction were sent before, and can be taken.
+    is_known: bool,
     /// Outcomes can be sent: the list is there, and somebody is held out.
     is_open: bool,
     columns: Vec<String>,
@@ -78,13 +83,7 @@ pub async fn measured(
     plans::get(&api.platform, &visitor.access, id).await?;
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let SignedUpload { access, shell, upload } = SignedUpload::from_request(request, &api).await?;
-    let spent = match query.spent.trim() {
-        "" => None,
-        typed => Some(
-            amount::parse(Admin::of(shell.language), shell.language, &shell.currency, typed)
-                .map_err(|message| Problem::invalid_field("spent", message))?,
-        ),
-    };
+    let spent = spent(&shell, &query.spent)?;
     let request = plans::OutcomesRequest {
         key: query.column,
         outcome: Some(query.outcome).filter(|name| !name.trim().is_empty()),
@@ -96,6 +95,36 @@ pub async fn measured(
     let location = HeaderValue::from_str(&format!("/plans/{id}?notice=measured#effect"));
     let location = location.map_err(|error| PageError::internal(&error))?;
     Ok((StatusCode::CREATED, [(LOCATION, location)]).into_response())
+}
+
+/// What the campaign has cost, where outcomes were sent before.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct KnownForm {
+    spent: String,
+}
+
+/// Measures a plan by outcomes that were sent for its prediction.
+pub async fn measured_by_known(
+    State(api): State<Api>,
+    Id(id): Id<PlanId>,
+    SignedForm { access, shell, body }: SignedForm<KnownForm>,
+) -> PageResult {
+    // Whose plan it is comes before what is typed.
+    plans::get(&api.platform, &access, id).await?;
+    let spent = spent(&shell, &body.spent)?;
+    // To measure twice does no harm, so that the form needs no key.
+    plans::measure_by_known(&api.platform, &access, id, spent, None).await?;
+    Ok(see_other(&format!("/plans/{id}?notice=measured#effect")))
+}
+
+/// What is typed as spent; nothing where nothing is.
+fn spent(shell: &Shell, typed: &str) -> Result<Option<Money>, Problem> {
+    if typed.trim().is_empty() {
+        return Ok(None);
+    }
+    let amount = amount::parse(Admin::of(shell.language), shell.language, &shell.currency, typed.trim());
+    amount.map(Some).map_err(|message| Problem::invalid_field("spent", message))
 }
 
 impl MeasuredPart {
@@ -117,7 +146,9 @@ impl MeasuredPart {
             false => Vec::new(),
         };
         let measured = plan.measured.as_ref().map(|(effect, when)| words(shell, effect, *when));
-        Ok(MeasuredPart { t, id: plan.id, key: new_key(), is_open, columns, measured })
+        let is_known = is_open && outcomes::are_known(&api.platform, access, plan.prediction).await?;
+        let (key, csrf) = (new_key(), shell.csrf.clone());
+        Ok(MeasuredPart { t, id: plan.id, key, csrf, is_known, is_open, columns, measured })
     }
 }
 
