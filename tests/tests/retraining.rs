@@ -140,7 +140,11 @@ async fn drift_and_outcomes_lead_to_a_better_version_in_production(on: &Installa
     assert_eq!(customers["again"].as_u64().unwrap() + customers["before"].as_u64().unwrap(), 120, "{run}");
     let gate = &run["lines"][2]["detail"]["gate"];
     assert_eq!((&gate["verdict"], &gate["basis"]), (&json!("better"), &json!("new_customers")), "{gate}");
-    assert_eq!(gate["comparison"]["rows"], 1250, "half of the new customers judge");
+    let judges = gate["comparison"]["rows"].as_u64().unwrap();
+    assert!(
+        (1250..=1251).contains(&judges),
+        "half of the new customers judge, rounded class by class: {gate}"
+    );
     let serving = customer.client.get(&format!("/models/{model}")).await.expect(200).json();
     assert_eq!(serving["production"]["version"], "2");
     assert_eq!(customer.balance().await, spent - TRAINING_PRICE);
@@ -151,7 +155,7 @@ async fn drift_and_outcomes_lead_to_a_better_version_in_production(on: &Installa
     );
     let training = run["training_id"].as_str().unwrap();
     let training = customer.client.get(&format!("/trainings/{training}")).await.expect(200).json();
-    assert_eq!(training["metrics"]["held_out"]["rows"], 1250, "{}", training["metrics"]["held_out"]);
+    assert_eq!(training["metrics"]["held_out"]["rows"], judges, "{}", training["metrics"]["held_out"]);
 
     // Nobody is new to the second version, so that nothing can be judged any more.
     customer.client.post(&format!("/models/{model}/retrain")).await.expect(202);
