@@ -48,6 +48,10 @@ class Pages(Flow):
             "url": "https://hooks.augur.example/churn?tenant=northwind", "description": "our CRM",
             "events": ["prediction.succeeded", "prediction.failed", "balance.low"]})
         customer.api.post(f"/webhooks/{webhook['id']}/test", {})
+        source = customer.api.post("/sources", {
+            "name": "CRM, every night",
+            "place": {"kind": "url", "url": "https://files.augur.example/customers.csv"}})
+        customer.api.post(f"/sources/{source['id']}/intakes", {"purpose": "predict", "service_id": service})
         model = customer.api.get(f"/predictions/{done['id']}/drift")["model"]["id"]
         own = trained[0]["model"]["id"]
         offer = customer.api.get("/training-services")["data"][0]
@@ -63,6 +67,7 @@ class Pages(Flow):
             "/models/{id}": [own],
             "/models/{id}/retraining": [own],
             "/trainings/{id}": [one["id"] for one in trained],
+            "/sources/{id}": [source["id"]],
             "/webhooks/{id}": [webhook["id"]],
             "/admin/users/{id}": [customer.api.get("/me")["id"]],
             "/admin/orders/{id}": [order["id"], failed["order_id"]],

@@ -33,6 +33,7 @@ mod security_accounts;
 mod security_input;
 mod security_table;
 mod security_wire;
+mod sources;
 mod style;
 mod tenants;
 mod tokens;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         ("model_making", model_making::flows()),
         ("faults", faults::flows()),
         ("upgrades", upgrades::flows()),
+        ("sources", sources::flows()),
         ("webhooks", webhooks::flows()),
         // What bears no other beside it comes last, so that nothing waits for it.
         ("overload", overload::flows()),

@@ -86,6 +86,10 @@ struct Scene {
     plan: String,
     /// Webhooks to look at and to delete.
     webhooks: [String; 2],
+    /// Sources to look at and to delete.
+    sources: [String; 2],
+    /// An intake of the first.
+    intake: String,
     /// A delivery to the first.
     delivery: String,
     /// A file of outcomes.
@@ -136,6 +140,7 @@ impl Scene {
         let webhooks: [String; 2] = webhooks.try_into().unwrap();
         let test = format!("/webhooks/{}/test", webhooks[0]);
         let delivery = id_of(&owner.client.post(&test).await.expect(202).json());
+        let (sources, intake) = sources_made(&owner, &service).await;
         let training_order = owner.order(TRAINING_SERVICE).await;
         let labelled = labelled(150, 3).await;
         let mut trained = Vec::new();
@@ -164,6 +169,8 @@ impl Scene {
             key,
             plan,
             outcomes,
+            sources,
+            intake,
             webhooks,
             delivery,
         }
@@ -174,6 +181,7 @@ impl Scene {
         let (name, path) = (operation.name(), operation.path.as_str());
         let found =
             self.account_call(&name).or_else(|| self.tenant_call(&name)).or_else(|| self.webhook_call(&name));
+        let found = found.or_else(|| self.source_call(&name));
         let (callers, id, query, body) = found.or_else(|| self.admin_call(&name))?;
         let path = path.replace("{id}", &id).replace("{version_id}", &self.model[1]);
         Some(Call { callers, path: path + &query, body })
@@ -342,6 +350,29 @@ impl Scene {
         })
     }
 
+    fn source_call(&self, operation: &str) -> Option<Line> {
+        let [seen, deleted] = &self.sources;
+        let asked = json!({ "purpose": "predict", "service_id": self.service });
+        Some(match operation {
+            "GET /api/v1/sources" | "GET /api/v1/intakes" => plain(For::Users, Body::None),
+            "POST /api/v1/sources" => {
+                let place = json!({ "kind": "url", "url": "https://files.augur.example/customers.csv" });
+                plain(For::Users, Body::Json(json!({ "name": "a source", "place": place })))
+            }
+            "GET /api/v1/sources/{id}"
+            | "POST /api/v1/sources/{id}/test"
+            | "DELETE /api/v1/sources/{id}/schedule" => of(For::Owner, seen, Body::None),
+            "PATCH /api/v1/sources/{id}" => of(For::Owner, seen, Body::Json(json!({ "name": "ours" }))),
+            "DELETE /api/v1/sources/{id}" => of(For::Owner, deleted, Body::None),
+            "POST /api/v1/sources/{id}/intakes" => of(For::Owner, seen, Body::Json(asked)),
+            "PUT /api/v1/sources/{id}/schedule" => {
+                of(For::Owner, seen, Body::Json(json!({ "every_hours": 24, "intake": asked })))
+            }
+            "GET /api/v1/intakes/{id}" => of(For::Owner, &self.intake, Body::None),
+            _ => return None,
+        })
+    }
+
     fn admin_call(&self, operation: &str) -> Option<Line> {
         let admin = For::Administrators;
         Some(match operation {
@@ -415,6 +446,20 @@ impl Scene {
             ask(&self.reader).await.expect_problem(403, "forbidden");
         }
     }
+}
+
+/// Sources to look at and to delete, and an intake of the first.
+async fn sources_made(owner: &Customer, service: &str) -> ([String; 2], String) {
+    let mut sources = Vec::new();
+    for _ in 0..2 {
+        let place = json!({ "kind": "url", "url": "https://files.augur.example/customers.csv" });
+        let body = json!({ "name": "a source", "place": place });
+        sources.push(id_of(&owner.client.post("/sources").json(&body).await.expect(201).json()));
+    }
+    let path = format!("/sources/{}/intakes", sources[0]);
+    let asked = json!({ "purpose": "predict", "service_id": service });
+    let intake = id_of(&owner.client.post(&path).json(&asked).await.expect(202).json());
+    (sources.try_into().unwrap(), intake)
 }
 
 /// A version of a model of the owner's, in production.

@@ -13,7 +13,7 @@ flows! {
         the_container_runs_without_rights_on_a_file_system_that_is_only_read;
 }
 
-const ROWS: usize = 57;
+const ROWS: usize = 59;
 
 fn read(path: &str) -> String {
     std::fs::read_to_string(checkout().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))

@@ -35,6 +35,7 @@ const PROBLEM_TYPE: &str = "application/problem+json";
         (name = "Services", description = "The price list"),
         (name = "Orders", description = "Pay for a prediction"),
         (name = "Predictions", description = "Upload customers, watch, download"),
+        (name = "Sources", description = "Files fetched from where they lie, on demand or on a schedule"),
         (name = "Training", description = "Labelled customers in, a model of your own out"),
         (name = "Models", description = "Versions, the gate before production, what happened"),
         (name = "Acting", description = "Risk tiers, whom to contact, and what that has earned"),

@@ -22,8 +22,8 @@ use crate::openapi;
 use crate::problem::Problem;
 use crate::routes::{
     accounts, admin, api_keys, auth, erasures, export, files, models, money, monitoring, operation, orders,
-    outcomes, plans, predict, predictions, reasons, retraining, risk_tiers, services, training_services,
-    trainings, webhooks,
+    outcomes, plans, predict, predictions, reasons, retraining, risk_tiers, services, sources,
+    training_services, trainings, webhooks,
 };
 use crate::state::Api;
 
@@ -69,6 +69,17 @@ fn listed_routes() -> Vec<(&'static str, UtoipaMethodRouter<Api>)> {
         ("GET /api/v1/outcomes/{id}", routes!(outcomes::get)),
         ("POST /api/v1/predict", routes!(predict::predict)),
         ("POST /api/v1/what-if", routes!(reasons::what_if)),
+        ("GET /api/v1/sources", routes!(sources::list)),
+        ("POST /api/v1/sources", routes!(sources::create)),
+        ("GET /api/v1/sources/{id}", routes!(sources::get)),
+        ("PATCH /api/v1/sources/{id}", routes!(sources::update)),
+        ("DELETE /api/v1/sources/{id}", routes!(sources::delete)),
+        ("POST /api/v1/sources/{id}/test", routes!(sources::test)),
+        ("PUT /api/v1/sources/{id}/schedule", routes!(sources::schedule)),
+        ("DELETE /api/v1/sources/{id}/schedule", routes!(sources::unschedule)),
+        ("POST /api/v1/sources/{id}/intakes", routes!(sources::start)),
+        ("GET /api/v1/intakes", routes!(sources::intakes)),
+        ("GET /api/v1/intakes/{id}", routes!(sources::intake)),
         ("GET /api/v1/training-services", routes!(training_services::list)),
         ("POST /api/v1/trainings", routes!(trainings::create)),
         ("GET /api/v1/trainings", routes!(trainings::list)),

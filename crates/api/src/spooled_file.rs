@@ -9,6 +9,7 @@ use std::io::{Seek, SeekFrom};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use platform::{Error, Platform, predictions};
+use scoring::contract::{Contract, Expected};
 use scoring::{CheckReport, Dialect, Schema, ScoreError};
 use tokio::io::{AsyncWriteExt, BufWriter};
 use tokio::task::{JoinError, spawn_blocking};
@@ -58,11 +59,33 @@ impl SpooledFile {
     /// # Errors
     /// [`Error::Input`] where the header does not fit.
     pub async fn check(&self, schema: Schema) -> Result<CheckReport, Error> {
+        self.read(move |dialect, file| scoring::check_csv(&schema, dialect, file)).await
+    }
+
+    /// The same, and tells what is otherwise than in the data that the model learned from.
+    ///
+    /// # Errors
+    /// [`Error::Input`] where the header does not fit, or lacks a column of what is expected.
+    pub async fn check_contract(
+        &self,
+        manifest: scoring::Manifest,
+        expected: Expected,
+    ) -> Result<CheckReport, Error> {
+        let contract = Contract::of(&manifest);
+        let schema = manifest.schema;
+        self.read(move |dialect, file| scoring::check_contract(&schema, &contract, &expected, dialect, file))
+            .await
+    }
+
+    async fn read(
+        &self,
+        checking: impl FnOnce(&Dialect, File) -> Result<CheckReport, ScoreError> + Send + 'static,
+    ) -> Result<CheckReport, Error> {
         let mut file = self.file.try_clone().map_err(out_of_space)?;
         let dialect = self.dialect.clone();
         let checking = move || {
             file.seek(SeekFrom::Start(0))?;
-            scoring::check_csv(&schema, &dialect, file)
+            checking(&dialect, file)
         };
         spawn_blocking(checking).await.map_err(internal)?.map_err(|error| match error {
             ScoreError::Input(input) => Error::Input(input),

@@ -29,6 +29,8 @@ impl Tenants {
             Credential::Session(session) => Key::Session(session.0),
             Credential::ApiKey(hash) => Key::ApiKey(*hash),
             Credential::Standing(order) => return Ok(order.tenant().0),
+            // No request carries it.
+            Credential::Intake(_) => return Err(Error::Unauthenticated),
         };
         if let Some(tenant) = self.known().get(&key).copied() {
             return Ok(tenant);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use chrono::TimeDelta;
 use platform::accounts::Email;
-use platform::config::{DatabaseConfig, LimitsConfig, TrackingConfig, WebhooksConfig};
+use platform::config::{DatabaseConfig, LimitsConfig, SourcesConfig, TrackingConfig, WebhooksConfig};
 use platform::jobs::Places;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
@@ -72,6 +72,7 @@ pub fn platform(
             session_lifetime: days("SESSION_DAYS", defaults.session_lifetime)?,
         },
         webhooks: webhooks(environment)?,
+        sources: SourcesConfig { allow_private: environment.flag("SOURCES_ALLOW_PRIVATE")? },
         tracking: tracking(environment)?,
         encryption_secret,
     })
@@ -228,12 +229,13 @@ fn concurrency(environment: &Environment, chosen: Option<u16>) -> Result<u16> {
 }
 
 /// How many jobs of each kind a worker takes at a time: trainings from TRAINING_CONCURRENCY, else one;
-/// deliveries of events from WEBHOOK_CONCURRENCY, else eight. None of a kind where it is 0.
+/// deliveries of events from WEBHOOK_CONCURRENCY, else eight; files fetched from INTAKE_CONCURRENCY, else four. None of a kind where it is 0.
 pub fn places(environment: &Environment, chosen: Option<u16>) -> Result<Places> {
     Ok(Places {
         predictions: concurrency(environment, chosen)?,
         trainings: environment.parsed("TRAINING_CONCURRENCY")?.unwrap_or(1),
         webhooks: environment.parsed("WEBHOOK_CONCURRENCY")?.unwrap_or(8),
+        intakes: environment.parsed("INTAKE_CONCURRENCY")?.unwrap_or(4),
         exports: u16::from(environment.text("MLFLOW_TRACKING_URI").is_some()),
     })
 }

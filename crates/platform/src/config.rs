@@ -18,6 +18,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// How webhooks are sent.
     pub webhooks: WebhooksConfig,
+    /// Where files may be fetched from.
+    pub sources: SourcesConfig,
     /// The MLflow server that trained versions are taken to, if any.
     pub tracking: Option<TrackingConfig>,
     /// What secrets are sealed under that must be readable again; without it there are none.
@@ -68,6 +70,14 @@ pub struct TrackingConfig {
     pub token: Option<SecretString>,
     /// Else user and password for it.
     pub login: Option<(String, SecretString)>,
+}
+
+/// Where files may be fetched from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SourcesConfig {
+    /// Whether sources may lie within this machine and network, and be asked by `http:`: where all tenants may see
+    /// what lies there, and for tests.
+    pub allow_private: bool,
 }
 
 /// How webhooks are sent.

@@ -75,6 +75,14 @@ id! {
     TrainingId
 }
 id! {
+    /// A place that data are fetched from.
+    SourceId
+}
+id! {
+    /// A file fetched from a source.
+    IntakeId
+}
+id! {
     /// A plan of whom to contact.
     PlanId
 }

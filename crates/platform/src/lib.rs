@@ -40,6 +40,7 @@ mod secrets;
 pub mod services;
 pub mod sessions;
 mod settings;
+pub mod sources;
 pub mod tenancy;
 pub mod tracking;
 pub mod trainings;
@@ -50,9 +51,9 @@ pub use encryption::Encryption;
 pub use error::{Error, FieldProblem};
 pub use idempotency::{Idempotency, Replayable};
 pub use ids::{
-    AccountId, ApiKeyId, JobId, ModelId, ModelVersionId, OrderId, OutcomeUploadId, PlanId, PredictionId,
-    RetrainingRunId, ServiceId, SessionId, TenantId, TrainingId, TransactionId, UserId, WebhookDeliveryId,
-    WebhookId,
+    AccountId, ApiKeyId, IntakeId, JobId, ModelId, ModelVersionId, OrderId, OutcomeUploadId, PlanId,
+    PredictionId, RetrainingRunId, ServiceId, SessionId, SourceId, TenantId, TrainingId, TransactionId, UserId,
+    WebhookDeliveryId, WebhookId,
 };
 pub use ledger;
 pub use migrations::{SchemaState, migrate, schema_state};
@@ -60,7 +61,7 @@ pub use page::{List, Page};
 pub use patience::in_time;
 pub use tenancy::{Access, AdminTx, Administrator, Caller, Credential, StandingOrder, TenantTx, Writer};
 
-use config::{DatabaseConfig, LimitsConfig, TrackingConfig, WebhooksConfig};
+use config::{DatabaseConfig, LimitsConfig, SourcesConfig, TrackingConfig, WebhooksConfig};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{
     Executor, PgConnection, PgPool, Row,
@@ -93,6 +94,8 @@ pub struct Parts {
     pub limits: LimitsConfig,
     /// How webhooks are sent.
     pub webhooks: WebhooksConfig,
+    /// Where files may be fetched from.
+    pub sources: SourcesConfig,
     /// The MLflow server that trained versions are taken to, if any.
     pub tracking: Option<TrackingConfig>,
     /// Seals what must be readable again.
@@ -133,6 +136,7 @@ impl Platform {
             currency,
             limits: config.limits,
             webhooks: config.webhooks,
+            sources: config.sources,
             tracking: config.tracking,
             encryption: Encryption::new(config.encryption_secret.as_ref()),
             passwords: accounts::PasswordHashing::new()?,

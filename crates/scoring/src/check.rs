@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::block::Block;
 use crate::columns::match_columns;
+use crate::contract::{Contract, Expected, Finding, Watch};
 use crate::dialect::Dialect;
 use crate::index::RecordIndex;
 use crate::kernels::Level;
@@ -31,6 +32,9 @@ pub struct CheckReport {
     /// left out to make the file whole.
     #[serde(default)]
     pub is_cut_short: bool,
+    /// What is otherwise than in the data that the model learned from; only where that was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
 }
 
 /// One column of the file.
@@ -49,6 +53,26 @@ pub struct ColumnReport {
 /// A header that does not fit is an error, as it is when the file is sent for a prediction. What is wrong
 /// with customers is listed; a fault after which no record can be found ends the list.
 pub fn check_csv(schema: &Schema, dialect: &Dialect, input: impl Read) -> Result<CheckReport, ScoreError> {
+    check(schema, dialect, input, |_| Ok(None))
+}
+
+/// The same, and holds the customers against a contract of the schema: what is found is in `findings`.
+pub fn check_contract(
+    schema: &Schema,
+    contract: &Contract,
+    expected: &Expected,
+    dialect: &Dialect,
+    input: impl Read,
+) -> Result<CheckReport, ScoreError> {
+    check(schema, dialect, input, |plan| Watch::new(contract, expected, plan).map(Some))
+}
+
+fn check<'a>(
+    schema: &Schema,
+    dialect: &Dialect,
+    input: impl Read,
+    watch: impl FnOnce(&Plan) -> Result<Option<Watch<'a>>, InputError>,
+) -> Result<CheckReport, ScoreError> {
     let mut reader = TextReader::new(dialect, input);
     let header = reader.header()?.names;
     let matches = match_columns(&header, schema)?;
@@ -64,7 +88,9 @@ pub fn check_csv(schema: &Schema, dialect: &Dialect, input: impl Read) -> Result
             problems: Vec::new(),
             problem_count: 0,
             is_cut_short: false,
+            findings: Vec::new(),
         },
+        watch: watch(&plan)?,
         plan: &plan,
     };
     let mut chunk = Chunk::default();
@@ -87,7 +113,8 @@ pub fn check_csv(schema: &Schema, dialect: &Dialect, input: impl Read) -> Result
         matched_to: column.matched_to,
         missing_share: missing as f64 / counted,
     });
-    let report = CheckReport { columns: columns.collect(), ..checker.report };
+    let findings = checker.watch.map(|watch| watch.finish(&plan)).unwrap_or_default();
+    let report = CheckReport { columns: columns.collect(), findings, ..checker.report };
     if report.rows == 0 && report.problem_count == 0 {
         return Err(InputError::new(code::NO_ROWS, "The file has a header and no customers.").into());
     }
@@ -122,8 +149,9 @@ pub fn count_cells(dialect: &Dialect, input: impl Read) -> Result<(u64, u64), Sc
     Ok((rows, cells))
 }
 
-struct Checker<'plan> {
+struct Checker<'plan, 'contract> {
     plan: &'plan Plan,
+    watch: Option<Watch<'contract>>,
     rows: RowReader<'plan>,
     block: Block,
     missing: Vec<u64>,
@@ -132,7 +160,7 @@ struct Checker<'plan> {
     report: CheckReport,
 }
 
-impl Checker<'_> {
+impl Checker<'_, '_> {
     fn check(&mut self, chunk: &Chunk) -> Result<(), InputError> {
         let delimiter = self.plan.delimiter;
         text::check(&chunk.text, chunk.first_line, delimiter, &self.plan.header)?;
@@ -163,6 +191,10 @@ impl Checker<'_> {
             self.counted += 1;
             for (missing, is_missing) in self.missing.iter_mut().zip(self.rows.missing_cells(content)) {
                 *missing += u64::from(is_missing);
+            }
+            if let Some(watch) = &mut self.watch {
+                let features = result.is_ok().then_some(&self.block);
+                watch.see(content, line, &self.rows, features);
             }
         }
         if let Err(fault) = result {

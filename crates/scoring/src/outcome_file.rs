@@ -188,7 +188,7 @@ impl Rows {
 }
 
 /// The day of a date, counted from 1970-01-01: `2026-03-31`, with a time behind it or not, or `31.03.2026`.
-fn day_of(text: &str) -> Option<i32> {
+pub(crate) fn day_of(text: &str) -> Option<i32> {
     let text = text.trim();
     let date = text.split(['T', ' ']).next()?;
     let part = |text: &str, digits: usize| -> Option<i32> {

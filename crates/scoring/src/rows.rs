@@ -47,6 +47,11 @@ impl Plan {
         })
     }
 
+    /// Where each feature of the schema is: its column in the file, its slot in a block.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (usize, Slot)> {
+        self.features.iter().map(|feature| (feature.column, feature.slot))
+    }
+
     /// The column of the category in this slot.
     pub(crate) fn category_column(&self, slot: usize) -> String {
         let is_it =
@@ -212,6 +217,16 @@ impl<'plan> RowReader<'plan> {
             message: format!("the row has {cells} cells, the header {columns}"),
         };
         RowFault { code: code::RAGGED_ROW, problems: vec![problem] }
+    }
+
+    /// A column's name for people.
+    pub(crate) fn column_name(&self, column: usize) -> String {
+        column_name(&self.plan.header, column)
+    }
+
+    /// Where a cell of the record that was read last lies in it.
+    pub(crate) fn cell(&self, column: usize) -> Range<usize> {
+        self.cells[column].clone()
     }
 
     /// Cells of the record that was read last.

@@ -57,6 +57,7 @@ impl Queue {
             JobKind::Training => "trainings",
             JobKind::Webhook => "webhooks",
             JobKind::Export => "exports",
+            JobKind::Intake => "intakes",
         };
         Self { name: format!("{namespace}.jobs.{name}"), dead: format!("{namespace}.dead.{name}") }
     }

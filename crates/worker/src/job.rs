@@ -18,7 +18,7 @@ use crate::attempt::Attempt;
 use crate::backoff::Backoff;
 use crate::mlflow::{self, Exporter};
 use crate::webhook_sender::Sender;
-use crate::{lease, measures, prediction, training, webhook};
+use crate::{intake, lease, measures, prediction, training, webhook};
 
 /// How long a claim is tried while the database is away; then the sweeper has the job published again.
 const CLAIM_TIME_MAX: Duration = Duration::from_secs(15);
@@ -105,6 +105,7 @@ impl Jobs {
             JobKind::Training => training::run(&self, &claim, attempt).await,
             JobKind::Webhook => webhook::run(&self, &claim).await,
             JobKind::Export => mlflow::run(&self, &claim).await,
+            JobKind::Intake => intake::run(&self, &claim, attempt).await,
         };
         self.give_back(&claim, &ended).await;
         failpoints::at("job.ended").await;

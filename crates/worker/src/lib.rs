@@ -12,6 +12,7 @@ mod backoff;
 mod error;
 mod in_process;
 mod input;
+mod intake;
 mod job;
 mod lease;
 mod look;

@@ -62,8 +62,9 @@ pub async fn run(
 ) -> Result<(), Error> {
     let mut places = options.places;
     if !platform.encryption.is_possible() {
-        tracing::warn!("JWT_SECRET is not set here: this worker sends no webhooks");
+        tracing::warn!("JWT_SECRET is not set here: this worker sends no webhooks and fetches no files");
         places.webhooks = 0;
+        places.intakes = 0;
     }
     let sender = Sender::new(platform.webhooks.allow_private)?;
     let exporter = platform.tracking.as_ref().map(Exporter::new).transpose()?;

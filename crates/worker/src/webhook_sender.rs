@@ -4,14 +4,11 @@
 //! A name is resolved by [`PublicAddresses`], and the connection is made to what it returned and to nothing
 //! else, so that a name which led elsewhere when the endpoint was made leads nowhere now.
 
-use std::error::Error as _;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::Utc;
-use platform::webhooks::{self, Attempted, Work, is_public, parse_target};
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use platform::webhooks::{self, Attempted, PublicAddresses, Work, parse_target};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, header};
 use tokio::time::Instant;
@@ -127,42 +124,11 @@ fn shown(reply: &[u8]) -> String {
 
 /// A stable word for what went wrong. Whose address was refused learns nothing of what is there.
 fn word_of(error: &reqwest::Error) -> &'static str {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        if inner.is::<Refused>() {
-            return ADDRESS_REFUSED;
-        }
-        cause = inner.source();
-    }
     match () {
+        () if PublicAddresses::has_refused(error) => ADDRESS_REFUSED,
         () if error.is_timeout() => "timed_out",
         () if error.is_connect() => "connection_failed",
         () => "connection_broken",
-    }
-}
-
-/// A name leads to no address that may be connected to.
-#[derive(Debug, thiserror::Error)]
-#[error("the name leads to no public address")]
-struct Refused;
-
-/// Resolves names as the system does, and leaves out what is not of the public internet.
-struct PublicAddresses {
-    allow_private: bool,
-}
-
-impl Resolve for PublicAddresses {
-    fn resolve(&self, name: Name) -> Resolving {
-        let allow_private = self.allow_private;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let is_allowed = |address: IpAddr| allow_private || is_public(address);
-            let allowed: Vec<SocketAddr> = found.filter(|found| is_allowed(found.ip())).collect();
-            if allowed.is_empty() {
-                return Err(Refused.into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
-        })
     }
 }
 

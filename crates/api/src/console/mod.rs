@@ -31,7 +31,7 @@ pub use seal::Seals;
 use pages::acting::{effect, plan, risk_tiers};
 use pages::{
     account, admin, api_keys, check, models, money, monitoring, orders, outcomes, predict, prediction,
-    predictions, reasons, retraining, train, trainings, webhooks, what_if,
+    predictions, reasons, retraining, sources, train, trainings, webhooks, what_if,
 };
 
 /// The one list of pages: what is asked for, and the function that answers.
@@ -88,6 +88,14 @@ fn listed_pages() -> Vec<(&'static str, MethodRouter<Api>)> {
         ("/money/statement.csv", get(money::statement)),
         ("/api-keys", get(api_keys::list).post(api_keys::made)),
         ("/api-keys/{id}/revoke", post(api_keys::revoked)),
+        ("/sources", get(sources::list).post(sources::created)),
+        ("/sources/new", get(sources::new)),
+        ("/sources/{id}", get(sources::show)),
+        ("/sources/{id}/test", post(sources::tested)),
+        ("/sources/{id}/run", post(sources::ran)),
+        ("/sources/{id}/schedule", post(sources::scheduled)),
+        ("/sources/{id}/unschedule", post(sources::unscheduled)),
+        ("/sources/{id}/delete", post(sources::deleted)),
         ("/webhooks", get(webhooks::list).post(webhooks::created)),
         ("/webhooks/new", get(webhooks::new)),
         ("/webhooks/low-balance", post(webhooks::threshold_set)),

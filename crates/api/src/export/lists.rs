@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::spreadsheet;
 use crate::routes::{
-    ApiKeyShape, AuditEntryShape, DriftShape, HistoryEntryShape, ModelMonitoringShape, ModelVersionShape,
-    OrderShape, OutcomesShape, PerformanceShape, PlanShape, PredictionShape, RetrainingRunShape,
-    RetrainingShape, RiskTiersShape, TrainingShape, TransactionShape, UserShape, WebhookDeliveryShape,
-    WebhookShape,
+    ApiKeyShape, AuditEntryShape, DriftShape, HistoryEntryShape, IntakeShape, ModelMonitoringShape,
+    ModelVersionShape, OrderShape, OutcomesShape, PerformanceShape, PlanShape, PredictionShape,
+    RetrainingRunShape, RetrainingShape, RiskTiersShape, SourceShape, TrainingShape, TransactionShape,
+    UserShape, WebhookDeliveryShape, WebhookShape,
 };
 use crate::state::Api;
 
@@ -89,6 +89,8 @@ pub async fn collect(api: &Api, access: &Access) -> Result<Vec<List>, Error> {
         drift(&mut snapshot).await?,
         outcomes(&mut snapshot).await?,
         monitoring(&mut snapshot).await?,
+        sources(&mut snapshot).await?,
+        intakes(&mut snapshot).await?,
         webhooks(&mut snapshot).await?,
         webhook_deliveries(&mut snapshot).await?,
         events(&mut snapshot).await?,
@@ -223,6 +225,32 @@ async fn monitoring(snapshot: &mut Snapshot) -> Result<List, Error> {
     for (settings, performance) in snapshot.monitoring().await? {
         let (settings, performance) = (settings.into(), performance.into());
         spool.line(&Monitored { settings, performance }).await?;
+    }
+    spool.close().await
+}
+
+async fn sources(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("sources.jsonl").await?;
+    let mut page = snapshot.sources(None).await?;
+    while let Some(last) = page.last() {
+        let next = snapshot.sources(Some(last)).await?;
+        for source in page {
+            spool.line(&SourceShape::from(source)).await?;
+        }
+        page = next;
+    }
+    spool.close().await
+}
+
+async fn intakes(snapshot: &mut Snapshot) -> Result<List, Error> {
+    let mut spool = Spool::open("intakes.jsonl").await?;
+    let mut page = snapshot.intakes(None).await?;
+    while let Some(last) = page.last() {
+        let next = snapshot.intakes(Some(last)).await?;
+        for intake in page {
+            spool.line(&IntakeShape::from(intake)).await?;
+        }
+        page = next;
     }
     spool.close().await
 }

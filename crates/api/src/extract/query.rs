@@ -33,9 +33,9 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Api> for Query<T> {
 pub struct PageQuery {
     /// How many entries.
     #[param(minimum = 1, maximum = 100, default = 20, example = 20)]
-    limit: Option<u32>,
+    pub limit: Option<u32>,
     /// What the page before gave as `next_cursor`.
-    cursor: Option<String>,
+    pub cursor: Option<String>,
 }
 
 impl PageQuery {

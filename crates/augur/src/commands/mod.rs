@@ -4,9 +4,11 @@ mod admin;
 mod api;
 mod audit;
 mod choices;
+mod contract;
 mod demo_data;
 mod doctor;
 mod evaluate;
+mod events;
 mod migrate;
 mod models;
 mod openapi;
@@ -70,6 +72,8 @@ enum Command {
     Train(Box<train::Arguments>),
     Evaluate(evaluate::Arguments),
     Predict(predict::Arguments),
+    Contract(contract::Arguments),
+    Events(Box<events::Arguments>),
     Plan(plan::Arguments),
     Models(models::Arguments),
     DemoData(demo_data::Arguments),
@@ -101,6 +105,8 @@ pub fn run(line: CommandLine) -> Result<()> {
         Command::Train(arguments) => train::run(&arguments, &global),
         Command::Evaluate(arguments) => evaluate::run(&arguments, &global),
         Command::Predict(arguments) => predict::run(&arguments, &global),
+        Command::Events(arguments) => events::run(&arguments, &global),
+        Command::Contract(arguments) => contract::run(&arguments, &global),
         Command::Plan(arguments) => plan::run(&arguments, &global),
         Command::Models(arguments) => models::run(&arguments, &global),
         Command::DemoData(arguments) => demo_data::run(&arguments, &global),

@@ -139,7 +139,7 @@ fn tiers(text: &str) -> Result<TierThresholds, String> {
 }
 
 /// Reads standard input into a file of its own: a file is read twice.
-fn open(path: &Path) -> Result<File> {
+pub(super) fn open(path: &Path) -> Result<File> {
     if path == Path::new("-") {
         let mut file = tempfile::tempfile().context("cannot make a temporary file")?;
         io::copy(&mut io::stdin().lock(), &mut file).context("cannot read standard input")?;

@@ -106,7 +106,7 @@ pub(super) async fn scrub_user(
 }
 
 /// Erases what is personal among a tenant's rows: logins, keys, notes, tiers with the tenant's own words,
-/// plans, the requests' own ids, and kept answers, those to administrators' deposits and refunds among them, which can quote a note.
+/// plans, sources with their intakes, the requests' own ids, and kept answers, those to administrators' deposits and refunds among them, which can quote a note.
 pub(super) async fn erase_rows(
     connection: &mut PgConnection,
     tenant: TenantId,
@@ -119,6 +119,8 @@ pub(super) async fn erase_rows(
         .await?;
     sqlx::query!("DELETE FROM risk_tiers WHERE tenant_id = $1", tenant.0).execute(&mut *connection).await?;
     sqlx::query!("DELETE FROM plans WHERE tenant_id = $1", tenant.0).execute(&mut *connection).await?;
+    // Their intakes go with them.
+    sqlx::query!("DELETE FROM sources WHERE tenant_id = $1", tenant.0).execute(&mut *connection).await?;
     sqlx::query!(
         "UPDATE jobs SET request_id = NULL WHERE tenant_id = $1 AND finished_at IS NOT NULL",
         tenant.0

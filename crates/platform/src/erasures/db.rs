@@ -73,7 +73,10 @@ pub(super) async fn mark(
                RETURNING id, tenant_id, input_bytes, input_sha256, result_bytes, result_sha256),
            planned AS (
                UPDATE plans SET value_column = NULL
-               WHERE prediction_id IN (SELECT id FROM erased) AND value_column IS NOT NULL)
+               WHERE prediction_id IN (SELECT id FROM erased) AND value_column IS NOT NULL),
+           fetched AS (
+               UPDATE intakes SET report = NULL
+               WHERE prediction_id IN (SELECT id FROM erased) AND report IS NOT NULL)
            INSERT INTO erasures (prediction_id, tenant_id, reason, input_bytes, input_sha256, result_bytes,
                                  result_sha256)
            SELECT id, tenant_id, $2, input_bytes, input_sha256, result_bytes, result_sha256 FROM erased"#,

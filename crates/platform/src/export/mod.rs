@@ -20,6 +20,7 @@ use crate::predictions::{self, Prediction};
 use crate::registry::{self, HistoryEntry, Version};
 use crate::retraining::{self, Policy, Run};
 use crate::risk_tiers::{self, RiskTiers};
+use crate::sources::{self, Intake, Source};
 use crate::trainings::{self, Training};
 use crate::webhooks::{self, Delivery, Endpoint};
 use crate::{Access, Error, Platform, PredictionId, SessionId, TenantId, TenantTx, TrainingId, UserId};
@@ -177,6 +178,20 @@ impl Snapshot {
         let before = after.map_or(Uuid::max(), |run| run.id.0);
         let tenant = self.tenant();
         retraining::db::select_runs(self.tx.connection(), tenant, None, None, before, ROWS).await
+    }
+
+    /// The next sources, from the newest on, without what opens them.
+    pub async fn sources(&mut self, after: Option<&Source>) -> Result<Vec<Source>, Error> {
+        let before = after.map_or(Uuid::max(), |source| source.id.0);
+        let tenant = self.tenant();
+        sources::db::select_page(self.tx.connection(), tenant, before, ROWS).await
+    }
+
+    /// The next intakes, from the newest on.
+    pub async fn intakes(&mut self, after: Option<&Intake>) -> Result<Vec<Intake>, Error> {
+        let before = after.map_or(Uuid::max(), |intake| intake.id.0);
+        let tenant = self.tenant();
+        sources::db::select_intakes(self.tx.connection(), tenant, None, before, REPORTS).await
     }
 
     /// The risk tiers, where the tenant has changed them.

@@ -219,6 +219,13 @@ pub(super) async fn release_owner(connection: &mut PgConnection, owner: &str) ->
            WHERE jobs.kind = 'training' AND jobs.subject_id = trainings.id AND jobs.state = 'queued'
              AND trainings.status = 'running'"#
     )
+    .execute(&mut *connection)
+    .await?;
+    sqlx::query!(
+        r#"UPDATE intakes SET status = 'queued' FROM jobs
+           WHERE jobs.kind = 'intake' AND jobs.subject_id = intakes.id AND jobs.state = 'queued'
+             AND intakes.status = 'running'"#
+    )
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
@@ -236,14 +243,14 @@ pub(super) async fn take_undispatched(
            capacity AS (
                SELECT place.kind, sum(place.places) AS places FROM workers, LATERAL (VALUES
                    ('prediction', concurrency), ('training', training_places), ('webhook', webhook_places),
-                   ('export', export_places))
+                   ('export', export_places), ('intake', intake_places))
                    AS place (kind, places)
                WHERE seen_at > now() - interval '15 seconds' GROUP BY place.kind),
            room AS (
                SELECT kinds.kind, greatest(2 * greatest(coalesce(
                    (SELECT places FROM capacity WHERE capacity.kind = kinds.kind), 0), 1)
                    - coalesce((SELECT sum(jobs) FROM ahead WHERE ahead.kind = kinds.kind), 0), 0)::bigint AS jobs
-               FROM (VALUES ('prediction'), ('training'), ('webhook'), ('export')) AS kinds (kind)),
+               FROM (VALUES ('prediction'), ('training'), ('webhook'), ('export'), ('intake')) AS kinds (kind)),
            waiting AS (
                SELECT jobs.id, jobs.kind, coalesce(ahead.jobs, 0) + row_number() OVER (
                    PARTITION BY jobs.kind, jobs.tenant_id ORDER BY priority DESC, jobs.id) AS turn
@@ -345,17 +352,19 @@ pub(super) async fn upsert_worker(
     places: Places,
 ) -> Result<(), Error> {
     sqlx::query!(
-        r#"INSERT INTO workers (id, concurrency, training_places, webhook_places, export_places)
-           VALUES ($1, $2, $3, $4, $5)
+        r#"INSERT INTO workers (id, concurrency, training_places, webhook_places, export_places,
+                                intake_places)
+           VALUES ($1, $2, $3, $4, $5, $6)
            ON CONFLICT (id) DO UPDATE SET concurrency = excluded.concurrency,
                training_places = excluded.training_places, webhook_places = excluded.webhook_places,
-               export_places = excluded.export_places,
+               export_places = excluded.export_places, intake_places = excluded.intake_places,
                seen_at = now()"#,
         worker,
         i32::from(places.predictions),
         i32::from(places.trainings),
         i32::from(places.webhooks),
-        i32::from(places.exports)
+        i32::from(places.exports),
+        i32::from(places.intakes)
     )
     .execute(connection)
     .await?;

@@ -34,11 +34,14 @@ pub enum JobKind {
     Webhook,
     /// Takes a version to an MLflow server; its subject is a line of the models' history.
     Export,
+    /// Fetches a file from a source; its subject is an intake.
+    Intake,
 }
 
 impl JobKind {
     /// Every kind there is.
-    pub const ALL: [JobKind; 4] = [JobKind::Prediction, JobKind::Training, JobKind::Webhook, JobKind::Export];
+    pub const ALL: [JobKind; 5] =
+        [JobKind::Prediction, JobKind::Training, JobKind::Webhook, JobKind::Export, JobKind::Intake];
 
     /// The kind's name in the database and in queues' names.
     pub fn as_str(self) -> &'static str {
@@ -47,6 +50,7 @@ impl JobKind {
             JobKind::Training => "training",
             JobKind::Webhook => "webhook",
             JobKind::Export => "export",
+            JobKind::Intake => "intake",
         }
     }
 }
@@ -62,6 +66,8 @@ pub struct Places {
     pub webhooks: u16,
     /// Versions taken to an MLflow server; none where there is no server.
     pub exports: u16,
+    /// Files fetched from sources; they mostly wait.
+    pub intakes: u16,
 }
 
 impl Places {
@@ -72,6 +78,7 @@ impl Places {
             JobKind::Training => self.trainings,
             JobKind::Webhook => self.webhooks,
             JobKind::Export => self.exports,
+            JobKind::Intake => self.intakes,
         }
     }
 }

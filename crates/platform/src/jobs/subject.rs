@@ -2,7 +2,7 @@
 
 use super::{Claim, JobKind};
 use crate::predictions::{self, PredictionError};
-use crate::{Error, trainings, webhooks};
+use crate::{Error, sources, trainings, webhooks};
 use sqlx::PgConnection;
 
 /// Why a job ends that nobody settled.
@@ -24,6 +24,8 @@ pub(crate) enum Failed {
     Webhook,
     /// Of an export, of which nothing follows.
     Export,
+    /// Of an intake, which has paid for nothing.
+    Intake,
 }
 
 impl Failed {
@@ -32,7 +34,7 @@ impl Failed {
         match self {
             Failed::Prediction(failed) => failed.report(),
             Failed::Training(failed) => failed.report(),
-            Failed::Webhook | Failed::Export => {}
+            Failed::Webhook | Failed::Export | Failed::Intake => {}
         }
     }
 }
@@ -42,6 +44,7 @@ pub(super) async fn start(connection: &mut PgConnection, claim: &Claim) -> Resul
     match claim.kind {
         JobKind::Prediction => predictions::start(connection, claim).await,
         JobKind::Training => trainings::start(connection, claim).await,
+        JobKind::Intake => sources::started(connection, claim).await,
         JobKind::Webhook | JobKind::Export => Ok(()),
     }
 }
@@ -51,6 +54,7 @@ pub(super) async fn requeue(connection: &mut PgConnection, claim: &Claim) -> Res
     match claim.kind {
         JobKind::Prediction => predictions::requeue(connection, claim).await,
         JobKind::Training => trainings::requeue(connection, claim).await,
+        JobKind::Intake => sources::requeue(connection, claim).await,
         JobKind::Webhook | JobKind::Export => Ok(()),
     }
 }
@@ -64,7 +68,7 @@ pub(super) async fn report_progress(
     match claim.kind {
         JobKind::Prediction => predictions::report_progress(connection, claim, done).await,
         JobKind::Training => trainings::report_progress(connection, claim, done).await,
-        JobKind::Webhook | JobKind::Export => Ok(()),
+        JobKind::Webhook | JobKind::Export | JobKind::Intake => Ok(()),
     }
 }
 
@@ -102,6 +106,20 @@ pub(super) async fn fail(
             };
             webhooks::fail(connection, claim, error).await?;
             Ok(Failed::Webhook)
+        }
+        JobKind::Intake => {
+            let failure = match why {
+                Unsettled::AttemptsExhausted => sources::Failure::new(
+                    "attempts_exhausted",
+                    "the intake failed three times for a reason of ours; nothing was charged",
+                ),
+                Unsettled::DeadlinePassed => sources::Failure::new(
+                    "deadline_passed",
+                    "the intake was not done in time; nothing was charged",
+                ),
+            };
+            sources::fail(connection, claim, &failure).await?;
+            Ok(Failed::Intake)
         }
         JobKind::Export => {
             super::db::finish(connection, claim, false).await?;

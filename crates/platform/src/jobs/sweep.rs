@@ -5,8 +5,8 @@ use super::subject::{self, Unsettled};
 use crate::invariants::{self, Depth, Round};
 use crate::predictions;
 use crate::{
-    Error, Platform, closing, failpoints, idempotency, in_time, monitoring, retraining, sessions, tracking,
-    trainings, webhooks,
+    Error, Platform, closing, failpoints, idempotency, in_time, monitoring, retraining, sessions, sources,
+    tracking, trainings, webhooks,
 };
 use ledger::Violation;
 use std::time::{Duration, Instant};
@@ -65,6 +65,9 @@ async fn sweep_for_ever(platform: &Platform) {
             Ok(Sweep { redispatched: 0, failed: 0 }) => {}
             Ok(sweep) => tracing::info!(sweep.redispatched, sweep.failed, "swept the jobs"),
             Err(error) => tracing::warn!(%error, "could not sweep the jobs"),
+        }
+        if let Err(error) = in_time(sources::start_due(platform)).await {
+            tracing::warn!(%error, "could not start what is due");
         }
     }
 }
@@ -186,6 +189,7 @@ async fn sweep_expired(platform: &Platform) -> Result<(), Error> {
     webhooks::announce_expiring(platform).await?;
     tracking::queue_new(platform).await?;
     webhooks::forget_old(platform).await?;
+    sources::forget_old(platform).await?;
     predictions::erase_expired(platform).await?;
     trainings::erase_expired(platform).await?;
     monitoring::erase_expired(platform).await?;

@@ -9,8 +9,8 @@ use crate::objects::input_path;
 use crate::orders::{self, Order, OrderStatus};
 use crate::services::{self, Service};
 use crate::{
-    Access, Error, OrderId, Platform, PredictionId, ServiceId, TenantId, TenantTx, failpoints, ids, in_time,
-    models,
+    Access, Credential, Error, OrderId, Platform, PredictionId, ServiceId, TenantId, TenantTx, failpoints,
+    ids, in_time, models, sources,
 };
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
@@ -130,8 +130,8 @@ pub async fn accept(
     Ok(Replayable { value: recorded.value.0, replayed: recorded.replayed })
 }
 
-/// What a file is checked against, free of charge: a service that can be ordered, and the columns that
-/// its model reads. Whoever has the file reads it.
+/// What a file is checked against, free of charge: a service that can be ordered, and what its model says of the
+/// columns that it reads. Whoever has the file reads it.
 ///
 /// # Errors
 /// [`Error::NotFound`]; [`Error::Forbidden`] for a read-only API key.
@@ -139,15 +139,15 @@ pub async fn check(
     platform: &Platform,
     access: &Access,
     service: ServiceId,
-) -> Result<(Service, Schema), Error> {
+) -> Result<(Service, Manifest), Error> {
     let mut tx = TenantTx::begin(platform, access).await?;
     tx.writer()?;
     let service = services::db::select(tx.connection(), service)
         .await?
         .filter(|service| service.active)
         .ok_or(Error::NotFound("service"))?;
-    let schema = schema_of(&mut tx, &service).await?;
-    Ok((service, schema))
+    let manifest = manifest_of(&mut tx, &service).await?;
+    Ok((service, manifest))
 }
 
 /// An inspector with this installation's limits, for whoever reads customers' files.
@@ -211,16 +211,15 @@ async fn terms(tx: &mut TenantTx, upload: &Upload, order: Option<&Order>) -> Res
             return Err(Error::InsufficientFunds { missing });
         }
     }
-    let schema = schema_of(tx, &service).await?;
+    let schema = manifest_of(tx, &service).await?.schema;
     Ok(Terms { tenant: tx.caller().tenant, service, schema })
 }
 
-async fn schema_of(tx: &mut TenantTx, service: &Service) -> Result<Schema, Error> {
+async fn manifest_of(tx: &mut TenantTx, service: &Service) -> Result<Manifest, Error> {
     let version = models::select_version(tx.connection(), service.model_version)
         .await?
         .ok_or(Error::NotFound("model version"))?;
-    let manifest: Manifest = serde_json::from_value(version.manifest).map_err(Error::internal)?;
-    Ok(manifest.schema)
+    serde_json::from_value(version.manifest).map_err(Error::internal)
 }
 
 async fn store(
@@ -328,6 +327,9 @@ async fn record(
         }
     };
     insert(platform, access, tx, &order, service, stored, &upload).await?;
+    if let Credential::Intake(intake) = access.credential {
+        sources::attach_prediction(tx, intake, stored.prediction).await?;
+    }
     idempotency::keep(tx.connection(), scope, idempotency.as_ref(), &stored.prediction).await?;
     jobs::db::notify(tx.connection(), JOBS_CHANNEL, "").await?;
     // Read before the commit: once it is durable, nothing may stand between it and the answer.

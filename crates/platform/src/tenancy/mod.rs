@@ -3,7 +3,7 @@
 
 mod db;
 
-use crate::{Error, Platform, SessionId, TenantId, UserId, in_time};
+use crate::{Error, IntakeId, Platform, SessionId, TenantId, UserId, in_time};
 use sha2::{Digest, Sha256};
 use sqlx::{PgConnection, Postgres, Transaction};
 
@@ -17,6 +17,8 @@ pub enum Credential {
     ApiKey([u8; 32]),
     /// What a writer has ordered for good.
     Standing(StandingOrder),
+    /// An intake under way, which orders in the name of the user who asked for it. No request can carry it.
+    Intake(IntakeId),
 }
 
 /// What one of a tenant's writers has ordered for good, such as to train a model again: the platform acts on it

@@ -9,7 +9,8 @@ use crate::objects::training_input_path;
 use crate::orders::{self, Order, OrderOptions, OrderStatus, Ordered};
 use crate::retraining::{self, RetrainingStart};
 use crate::{
-    Access, Error, FieldProblem, OrderId, Platform, ServiceId, TenantTx, TrainingId, failpoints, ids, in_time,
+    Access, Credential, Error, FieldProblem, OrderId, Platform, ServiceId, TenantTx, TrainingId, failpoints,
+    ids, in_time, sources,
 };
 use bytes::Bytes;
 use chrono::{TimeDelta, Utc};
@@ -312,6 +313,9 @@ async fn record(
     insert(platform, access, tx, &upload, &terms, stored, order.id).await?;
     if let Some(start) = &upload.retraining {
         retraining::begin(tx.connection(), access, writer, start, stored.training, &order).await?;
+    }
+    if let Credential::Intake(intake) = access.credential {
+        sources::attach_training(tx, intake, stored.training).await?;
     }
     idempotency::keep(tx.connection(), scope, idempotency.as_ref(), &stored.training).await?;
     jobs::db::notify(tx.connection(), JOBS_CHANNEL, "").await?;

@@ -374,8 +374,11 @@ pub(crate) async fn mark_erased(
         &ids,
         reason.as_str()
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    sqlx::query!("UPDATE intakes SET report = NULL WHERE training_id = ANY($1) AND report IS NOT NULL", &ids)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

@@ -14,6 +14,7 @@ pub mod deliveries;
 mod endpoints;
 mod event;
 mod housekeeping;
+mod public_addresses;
 mod secret;
 mod settings;
 mod target;
@@ -32,6 +33,7 @@ pub use event::{
     TestEvent, TrainingFailed, TrainingSucceeded, VersionPromoted,
 };
 pub(crate) use housekeeping::{announce_expiring, forget_old};
+pub use public_addresses::PublicAddresses;
 pub use secret::{Secret, signatures};
 pub use settings::{Settings, change_settings, settings};
 pub(crate) use settings::{announce_low_balance, watched_threshold};

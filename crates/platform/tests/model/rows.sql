@@ -40,3 +40,7 @@ INSERT INTO retraining_lines (id, tenant_id, run_id, kind, detail)
 SELECT gen_random_uuid(), tenant_id, id, 'skipped', '{}' FROM retraining_runs
 WHERE tenant_id = 'TENANT' AND status = 'skipped';
 INSERT INTO installation_keys (name, value) VALUES ('a key', '\x00') ON CONFLICT DO NOTHING;
+INSERT INTO sources (id, tenant_id, name, place) VALUES (gen_random_uuid(), 'TENANT', 'a source', '{}');
+INSERT INTO intakes (id, tenant_id, source_id, user_id, request, due_at)
+SELECT gen_random_uuid(), 'TENANT', s.id, m.user_id, '{}', now()
+FROM sources s JOIN memberships m ON m.tenant_id = s.tenant_id WHERE s.tenant_id = 'TENANT';

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ledger::Money;
 use platform::accounts::{Email, Password, Registration, create_on_command_line};
-use platform::config::{DatabaseConfig, LimitsConfig, WebhooksConfig};
+use platform::config::{DatabaseConfig, LimitsConfig, SourcesConfig, WebhooksConfig};
 use platform::models::{ShippedModel, register_shipped};
 use platform::money::{Deposit, Recipient};
 use platform::services::NewService;
@@ -100,6 +100,7 @@ impl System {
                 ..LimitsConfig::default()
             },
             webhooks: WebhooksConfig::default(),
+            sources: SourcesConfig::default(),
             tracking: None,
             encryption_secret: None,
         };

@@ -166,7 +166,9 @@ async fn a_credential_that_ended_is_good_for_nothing() {
         };
         let id_of = |owner: &Owner| match owner.access.credential {
             Credential::Session(session) => session.0,
-            Credential::ApiKey(_) | Credential::Standing(_) => unreachable!("it is a login"),
+            Credential::ApiKey(_) | Credential::Standing(_) | Credential::Intake(_) => {
+                unreachable!("it is a login")
+            }
         };
         let [left, expired, disabled, revoked] =
             [system.owner().await, system.owner().await, system.owner().await, system.owner().await];

@@ -20,7 +20,7 @@ use crate::system::{Owner, System};
 const OTHERS: [&str; 1] = ["_sqlx_migrations_pkey"];
 
 /// Tables behind row-level security, and which of their rows are the tenant's of $1.
-const BEHIND_POLICIES: [(&str, &str); 33] = [
+const BEHIND_POLICIES: [(&str, &str); 35] = [
     ("accounts", "tenant_id = $1"),
     ("api_keys", "tenant_id = $1"),
     ("audit_log", "tenant_id = $1"),
@@ -43,6 +43,8 @@ const BEHIND_POLICIES: [(&str, &str); 33] = [
     ("model_monitoring", "tenant_id = $1"),
     ("outcome_uploads", "tenant_id = $1"),
     ("plans", "tenant_id = $1"),
+    ("intakes", "tenant_id = $1"),
+    ("sources", "tenant_id = $1"),
     ("prediction_drift", "tenant_id = $1"),
     ("prediction_outcomes", "tenant_id = $1"),
     ("prediction_scores", "tenant_id = $1"),
@@ -182,7 +184,7 @@ async fn busy(system: &System) -> Owner {
     platform::jobs::heartbeat(
         platform,
         "a worker",
-        Places { predictions: 1, trainings: 1, webhooks: 1, exports: 1 },
+        Places { predictions: 1, trainings: 1, webhooks: 1, exports: 1, intakes: 1 },
     )
     .await
     .expect("a heartbeat");

@@ -145,7 +145,8 @@ async fn examine(api: &Api, access: &Access, upload: Upload) -> Result<Checked, 
     let mut reports: Vec<(Schema, Reading)> = Vec::new();
     let mut services = Vec::new();
     for listed in on_price_list(api, access).await? {
-        let (service, schema) = predictions::check(&api.platform, access, listed.id).await?;
+        let (service, manifest) = predictions::check(&api.platform, access, listed.id).await?;
+        let schema = manifest.schema;
         let known = reports.iter().position(|(known, _)| *known == schema);
         let report = match known {
             Some(known) => known,

@@ -15,6 +15,7 @@ pub mod prediction;
 pub mod predictions;
 pub mod reasons;
 pub mod retraining;
+pub mod sources;
 pub mod train;
 pub mod trainings;
 pub mod webhooks;

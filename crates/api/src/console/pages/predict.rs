@@ -150,7 +150,7 @@ pub async fn template(
         Some(id) => ServiceId(Uuid::parse_str(id).map_err(|_| PageError::not_found())?),
         None => on_price_list(&api, &visitor.access).await?.first().ok_or_else(PageError::not_found)?.id,
     };
-    let (_, schema) = predictions::check(&api.platform, &visitor.access, service).await?;
+    let schema = predictions::check(&api.platform, &visitor.access, service).await?.1.schema;
     Ok(csv("customers-template.csv", template_of(&schema, &api.sample_customers).into_bytes()))
 }
 

@@ -78,6 +78,12 @@ const KNOWN: &[(&str, &str, &str, &str)] = &[
     ),
     ("unsupported_media_type", "This cannot be read", "Это не прочитать", "Данные отправлены не в том виде."),
     (
+        "too_many_sources",
+        "There are too many sources",
+        "Слишком много источников",
+        "Источников уже 50, больше нельзя. Удалите ненужные.",
+    ),
+    (
         "too_many_webhooks",
         "There are too many webhooks",
         "Слишком много вебхуков",
@@ -143,6 +149,25 @@ const SENTENCES: &[(&str, &str)] = &[
     ("There is no model of this name.", "Модели с таким именем нет."),
     ("A refund says why.", "Напишите, за что возврат."),
     ("There is no such tenant.", "Такого арендатора нет."),
+    ("A name has 1 to 100 characters on one line.", "В названии от 1 до 100 символов, в одну строку."),
+    ("This is no address of a store on the web.", "Это не адрес хранилища в интернете."),
+    ("This is no host of the public internet.", "Это не публичный хост."),
+    ("The port is 1024 or above.", "Порт — от 1024."),
+    ("A query has 1 to 20000 characters.", "В запросе от 1 до 20 000 символов."),
+    ("This has 1 to 1000 characters on one line.", "От 1 до 1000 символов, в одну строку."),
+    (
+        "This has 1 to 100 letters, digits, dots and dashes.",
+        "От 1 до 100 латинских букв, цифр, точек и дефисов.",
+    ),
+    ("This is no path of an object.", "Это не путь к файлу в хранилище."),
+    (
+        "A store takes access_key_id and secret_access_key.",
+        "Для хранилища нужны ключ доступа и секретный ключ.",
+    ),
+    (
+        "A column of dates and its greatest age belong together.",
+        "Укажите и столбец с датой, и сколько ей может быть дней.",
+    ),
     ("The address begins with https://.", "Адрес начинается с https://."),
     ("The address has at most 2000 characters.", "В адресе не больше 2000 символов."),
     ("The address holds a space or a control character.", "В адресе пробел или управляющий символ."),

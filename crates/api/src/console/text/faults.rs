@@ -80,6 +80,9 @@ const AROUND: &[(&str, &str, &str)] = &[
         "{} — не число: напишите его без разделителей тысяч",
     ),
     ("", " is not a number", "{} — не число"),
+    ("", " is not known", "{} — такого значения модель не знает"),
+    ("nothing is here", "", "пусто"),
+    ("this is on line ", " already", "уже есть в строке {}"),
     ("", " is too large a number", "{} — слишком большое число"),
     ("there is another column ", "", "есть ещё один столбец {}"),
     ("the byte ", " is in no text; the file is binary", "байта {} в тексте не бывает: файл двоичный"),
@@ -114,6 +117,10 @@ fn in_russian(english: &str) -> Option<String> {
         return Some(format!(
             "{cell} — не число: дробная часть в файле отделяется знаком {mark}, а {other} может отделять и её, и тысячи"
         ));
+    }
+    if let Some((cell, rest)) = english.split_once(" is not between ") {
+        let (low, high) = rest.split_once(" and ")?;
+        return Some(format!("{cell} — вне диапазона от {low} до {high}"));
     }
     if let Some(rest) = english.strip_prefix("the row has ") {
         let (cells, columns) = rest.split_once(" cells, the header ")?;

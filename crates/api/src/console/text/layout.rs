@@ -14,6 +14,7 @@ texts! {
         orders: "Orders", "Заказы";
         money: "Money", "Деньги";
         api_keys: "API keys", "Ключи API";
+        sources: "Sources", "Источники";
         webhooks: "Webhooks", "Вебхуки";
         administration: "Administration", "Управление";
         balance: "Balance", "Баланс";
@@ -42,6 +43,7 @@ texts! {
         notice_cancelled: "The order is cancelled, the money is back.", "Заказ отменён, деньги возвращены.";
         notice_deleted: "The files of this prediction are erased.", "Файлы этого прогноза стёрты.";
         notice_revoked: "The key no longer works.", "Ключ больше не действует.";
+        notice_source_deleted: "The source is deleted.", "Источник удалён.";
         notice_webhook_deleted: "The webhook is deleted.", "Вебхук удалён.";
         notice_topped_up: "The balance is topped up.", "Баланс пополнен.";
         notice_refunded: "The order is refunded.", "Деньги за заказ возвращены.";
@@ -62,6 +64,7 @@ impl Layout {
             "cancelled" => Some(self.notice_cancelled),
             "deleted" => Some(self.notice_deleted),
             "revoked" => Some(self.notice_revoked),
+            "source_deleted" => Some(self.notice_source_deleted),
             "webhook_deleted" => Some(self.notice_webhook_deleted),
             "topped_up" => Some(self.notice_topped_up),
             "refunded" => Some(self.notice_refunded),

@@ -16,11 +16,13 @@ pub mod predict;
 pub mod reasons;
 pub mod result;
 pub mod retraining;
+pub mod sources;
 pub mod webhooks;
 
 pub use account::Account;
 pub use acting::Acting;
 pub use admin::{Actions, Admin, Invariants};
+pub use faults::place as place_said;
 pub use keys::Keys;
 pub use layout::Layout;
 pub use models::Models;
@@ -31,6 +33,7 @@ pub use predict::Predict;
 pub use reasons::Why;
 pub use result::Outcome;
 pub use retraining::Retraining;
+pub use sources::{Sources, failure as source_failure};
 pub use webhooks::{Webhooks, fault as webhook_fault};
 
 /// Declares a set of texts: `name: "English", "Русский";`.
