@@ -52,8 +52,8 @@ pub use error::{Error, FieldProblem};
 pub use idempotency::{Idempotency, Replayable};
 pub use ids::{
     AccountId, ApiKeyId, IntakeId, JobId, ModelId, ModelVersionId, OrderId, OutcomeUploadId, PlanId,
-    PredictionId, RetrainingRunId, ServiceId, SessionId, SourceId, TenantId, TrainingId, TransactionId, UserId,
-    WebhookDeliveryId, WebhookId,
+    PredictionId, RetrainingRunId, ServiceId, SessionId, SourceId, TenantId, TrainingId, TransactionId,
+    UserId, WebhookDeliveryId, WebhookId,
 };
 pub use ledger;
 pub use migrations::{SchemaState, migrate, schema_state};
