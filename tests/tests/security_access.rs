@@ -5,11 +5,14 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tests::answer::Answer;
 use tests::client::Client;
-use tests::customer::{Customer, TRAINING_PRICE, TRAINING_SERVICE};
-use tests::customers_file::{generated, labelled};
+use tests::customer::{TRAINING_PRICE, TRAINING_SERVICE};
 use tests::document::{Operation, operations};
 use tests::flows;
 use tests::installation::{Installation, PASSWORD, id_of};
+
+mod scene;
+
+use scene::{Scene, outcomes_query};
 
 flows! {
     own: every_operation_answers_each_caller_as_it_must;
@@ -62,120 +65,7 @@ fn with_query(callers: For, query: String) -> Line {
     (callers, String::new(), query, Body::File)
 }
 
-/// Everything that the calls are about.
-struct Scene {
-    owner: Customer,
-    stranger: Customer,
-    admin: Client,
-    reader: Client,
-    csv: String,
-    labelled: String,
-    service: String,
-    /// An order for a training.
-    training_order: String,
-    /// A training to look at.
-    training: String,
-    /// The model that it made, and the version.
-    model: [String; 2],
-    /// A prediction to look at, and one to delete.
-    predictions: [String; 2],
-    /// Orders to look at, to cancel, to upload to and to refund.
-    orders: [String; 4],
-    key: String,
-    /// A plan of the prediction to look at.
-    plan: String,
-    /// Webhooks to look at and to delete.
-    webhooks: [String; 2],
-    /// Sources to look at and to delete.
-    sources: [String; 2],
-    /// An intake of the first.
-    intake: String,
-    /// A delivery to the first.
-    delivery: String,
-    /// A file of outcomes.
-    outcomes: String,
-}
-
-/// Asks that everybody with paperless bills is taken for a leaver.
-fn outcomes_query(prediction: &str) -> String {
-    format!("?prediction_id={prediction}&outcome=PaperlessBilling&positive=Yes")
-}
-
 impl Scene {
-    async fn set(on: &Installation) -> Scene {
-        let owner = Customer::with_balance(on, 100 * PRICE + 3 * TRAINING_PRICE).await;
-        let stranger = Customer::with_balance(on, 100 * PRICE).await;
-        let (service, csv) = (on.service("logistic", PRICE).await, generated(3, 301).await);
-        let key = async |scope: &str| {
-            let body = json!({ "name": "a key", "scope": scope });
-            owner.client.post("/api-keys").json(&body).await.expect(201).json()
-        };
-        let reader = on.anonymous().with_token(key("read").await["key"].as_str().unwrap());
-        let key = id_of(&key("write").await);
-        let mut predictions = Vec::new();
-        for _ in 0..2 {
-            let path = format!("/predictions?service_id={service}&key=customerID");
-            let accepted = owner.client.post(&path).file("customers.csv", csv.clone()).await.expect(202);
-            let prediction = id_of(&accepted.json());
-            owner.succeeded(&prediction).await;
-            predictions.push(prediction);
-        }
-        let path = format!("/predictions/{}/plans", predictions[0]);
-        let plan = owner.client.post(&path).json(&json!({ "contacts": 2 })).await.expect(201).json();
-        let plan = id_of(&plan);
-        let path = format!("/plans/{plan}/outcomes{OUTCOMES_QUERY}");
-        owner.client.post(&path).file("outcomes.csv", csv.clone()).await.expect(200);
-        let path = format!("/outcomes{}", outcomes_query(&predictions[0]));
-        let outcomes =
-            id_of(&owner.client.post(&path).file("left.csv", csv.clone()).await.expect(201).json());
-        let mut orders = Vec::new();
-        for _ in 0..4 {
-            orders.push(owner.order(&service).await);
-        }
-        let mut webhooks = Vec::new();
-        for _ in 0..2 {
-            let body = json!({ "url": "https://hooks.augur.example/", "events": ["balance.low"] });
-            webhooks.push(id_of(&owner.client.post("/webhooks").json(&body).await.expect(201).json()));
-        }
-        let webhooks: [String; 2] = webhooks.try_into().unwrap();
-        let test = format!("/webhooks/{}/test", webhooks[0]);
-        let delivery = id_of(&owner.client.post(&test).await.expect(202).json());
-        let (sources, intake) = sources_made(&owner, &service).await;
-        let training_order = owner.order(TRAINING_SERVICE).await;
-        let labelled = labelled(150, 3).await;
-        let mut trained = Vec::new();
-        for _ in 0..2 {
-            trained.push(versions_made(&owner, &labelled).await);
-        }
-        let [_, training] = &trained[..] else { unreachable!("two were made") };
-        let model = [&training["model"]["id"], &training["model"]["version_id"]];
-        let model = model.map(|id| id.as_str().unwrap().to_owned());
-        let training = id_of(training);
-        let (predictions, orders) = (predictions.try_into().unwrap(), orders.try_into().unwrap());
-        let admin = on.admin().await;
-        Scene {
-            owner,
-            stranger,
-            admin,
-            reader,
-            csv,
-            labelled,
-            service,
-            training_order,
-            training,
-            model,
-            predictions,
-            orders,
-            key,
-            plan,
-            outcomes,
-            sources,
-            intake,
-            webhooks,
-            delivery,
-        }
-    }
-
     /// How an operation is asked. A new operation needs its line in one of the three.
     fn call(&self, operation: &Operation) -> Option<Call> {
         let (name, path) = (operation.name(), operation.path.as_str());
@@ -446,30 +336,6 @@ impl Scene {
             ask(&self.reader).await.expect_problem(403, "forbidden");
         }
     }
-}
-
-/// Sources to look at and to delete, and an intake of the first.
-async fn sources_made(owner: &Customer, service: &str) -> ([String; 2], String) {
-    let mut sources = Vec::new();
-    for _ in 0..2 {
-        let place = json!({ "kind": "url", "url": "https://files.augur.example/customers.csv" });
-        let body = json!({ "name": "a source", "place": place });
-        sources.push(id_of(&owner.client.post("/sources").json(&body).await.expect(201).json()));
-    }
-    let path = format!("/sources/{}/intakes", sources[0]);
-    let asked = json!({ "purpose": "predict", "service_id": service });
-    let intake = id_of(&owner.client.post(&path).json(&asked).await.expect(202).json());
-    (sources.try_into().unwrap(), intake)
-}
-
-/// A version of a model of the owner's, in production.
-async fn versions_made(owner: &Customer, labelled: &str) -> Value {
-    let training = owner.train("mine", labelled.to_owned()).await;
-    let [model, version] =
-        ["id", "version_id"].map(|name| training["model"][name].as_str().unwrap().to_owned());
-    let forced = json!({ "stage": "production", "force": true, "reason": "for the scene" });
-    owner.client.post(&format!("/models/{model}/versions/{version}/promote")).json(&forced).await.expect(200);
-    training
 }
 
 async fn every_operation_answers_each_caller_as_it_must(on: &mut Installation) {
