@@ -63,6 +63,7 @@ struct Victim {
     model: [String; 2],
     webhook: String,
     delivery: String,
+    source: String,
 }
 
 impl Victim {
@@ -84,7 +85,10 @@ impl Victim {
         let webhook = id_of(&customer.client.post("/webhooks").json(&body).await.expect(201).json());
         let delivery = customer.client.post(&format!("/webhooks/{webhook}/test")).await.expect(202);
         let delivery = id_of(&delivery.json());
-        Victim { customer, prediction, order, key, plan, webhook, delivery, training, model }
+        let place = json!({ "kind": "url", "url": "https://files.augur.example/customers.csv" });
+        let body = json!({ "name": "CRM", "place": place });
+        let source = id_of(&customer.client.post("/sources").json(&body).await.expect(201).json());
+        Victim { customer, prediction, order, key, plan, webhook, delivery, source, training, model }
     }
 
     /// A path with the id of something that is the victim's.
@@ -97,6 +101,7 @@ impl Victim {
             Some("trainings") => &self.training,
             Some("models") => &self.model[0],
             Some("webhooks") => &self.webhook,
+            Some("sources") => &self.source,
             Some("webhook-deliveries") => &self.delivery,
             Some("users") => self.customer.user["id"].as_str().unwrap(),
             _ => SERVICE,

@@ -1,5 +1,6 @@
 //! What the operations are asked about: one tenant's things of every kind.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tests::client::Client;
 use tests::customer::{Customer, TRAINING_PRICE, TRAINING_SERVICE};
@@ -86,6 +87,10 @@ impl Scene {
         let training = versions_made(&owner, &labelled).await;
         let model = ["id", "version_id"].map(|name| training["model"][name].as_str().unwrap().to_owned());
         let training = id_of(&training);
+        let policy = json!({ "training_service_id": TRAINING_SERVICE, "price_max": TRAINING_PRICE,
+            "month_price_max": TRAINING_PRICE, "active": false });
+        let path = format!("/models/{}/retraining", model[0]);
+        owner.client.ask(Method::PUT, &path).json(&policy).await.expect(200);
         let (predictions, orders) = (predictions.try_into().unwrap(), orders.try_into().unwrap());
         let admin = on.admin().await;
         Scene {

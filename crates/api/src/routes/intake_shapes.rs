@@ -61,6 +61,7 @@ pub struct IntakeRequest {
     #[schema(value_type = Option<Object>)]
     pub training: Option<Value>,
     /// A log of what the customers did, of which features are made first.
+    #[serde(default, deserialize_with = "crate::extract::optional_object")]
     pub events: Option<EventLog>,
 }
 

@@ -63,6 +63,7 @@ pub struct MonitoringBody {
     #[schema(exclusive_minimum = 0, maximum = 10, default = 0.25, example = 0.25)]
     psi_major: Option<f64>,
     /// With it, outcomes tell what acting would have earned.
+    #[serde(default, deserialize_with = "crate::extract::optional_object")]
     costs: Option<ActingCosts>,
 }
 

@@ -54,8 +54,9 @@ pub struct RiskTiers {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RiskTiersRequest {
+    #[serde(deserialize_with = "crate::extract::object")]
     thresholds: Thresholds,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::extract::object")]
     actions: TierActions,
 }
 

@@ -174,8 +174,9 @@ pub struct SourceRequest {
     #[schema(example = "CRM, every night", min_length = 1, max_length = 100)]
     name: String,
     place: Place,
+    #[serde(default, deserialize_with = "crate::extract::optional_object")]
     credentials: Option<SourceCredentials>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "crate::extract::object")]
     policy: SourcePolicy,
 }
 
@@ -198,7 +199,9 @@ pub struct SourceChangeRequest {
     name: Option<String>,
     /// Another place needs its credentials again.
     place: Option<Place>,
+    #[serde(default, deserialize_with = "crate::extract::optional_object")]
     credentials: Option<SourceCredentials>,
+    #[serde(default, deserialize_with = "crate::extract::optional_object")]
     policy: Option<SourcePolicy>,
 }
 
@@ -253,6 +256,7 @@ pub struct ScheduleRequest {
     /// Every day at this time, in UTC.
     #[schema(pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$")]
     daily_at: Option<String>,
+    #[serde(deserialize_with = "crate::extract::object")]
     intake: IntakeRequest,
 }
 

@@ -126,6 +126,7 @@ pub(super) async fn select_wrong_keys(connection: &mut PgConnection) -> Result<V
              AND NOT EXISTS (SELECT FROM plans WHERE plans.id = kept.effect)
              AND NOT EXISTS (SELECT FROM outcome_uploads WHERE id = effect)
              AND NOT EXISTS (SELECT FROM retraining_runs WHERE id = effect)
+             AND NOT EXISTS (SELECT FROM intakes WHERE intakes.id = kept.effect)
            UNION ALL
            SELECT scope, effect, 'names what another key names' FROM kept WHERE once IS NOT NULL
            GROUP BY scope, effect, once HAVING count(*) > 1"#
