@@ -1,7 +1,7 @@
 //! `augur contract`: holds a file against what a model has learned of its data.
 
 use std::io::{BufReader, Seek};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     }
 }
 
-fn check(arguments: &Arguments, manifest: &Manifest, path: &PathBuf) -> Result<CheckReport> {
+fn check(arguments: &Arguments, manifest: &Manifest, path: &Path) -> Result<CheckReport> {
     let mut file = open(path)?;
     let inspection = inspect(&mut file).with_context(|| format!("{} cannot be read", path.display()))?;
     file.rewind()?;
